@@ -1,0 +1,1 @@
+"""Failure-risk features from robot streams: pure functions, Arrow in, Arrow out."""

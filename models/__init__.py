@@ -1,0 +1,1 @@
+"""Failure models: split, train, evaluate, calibrate, explain."""

@@ -1,0 +1,1 @@
+"""Readers of robot logs: archives, messages and tables become streams, quarantine and accounting."""

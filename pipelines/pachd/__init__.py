@@ -1,0 +1,1 @@
+"""The embedded pachd: versioned repos and incremental pipelines without a cluster."""

@@ -1,0 +1,1 @@
+"""Pachyderm pipeline specs, the same for the embedded engine and a cluster."""

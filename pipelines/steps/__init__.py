@@ -1,0 +1,1 @@
+"""Pipeline steps: read /pfs/<input>, call a pure function, write /pfs/out."""

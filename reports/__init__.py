@@ -1,0 +1,1 @@
+"""What people look at: the failure-risk report and fleet analytics."""
