@@ -1,0 +1,62 @@
+"""How steps read and write tables under `/pfs`: one Parquet dialect, and paths Pachyderm accepts.
+
+Parquet is written with fixed settings, so that equal tables are equal bytes and later datums are skipped.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+
+def encode(name: str) -> str:
+    """A path segment for a robot id, stream or source: whatever Pachyderm refuses is percent-encoded."""
+    encoded = quote(name, safe=" #$&',:;=~")
+    return encoded.replace(".", "%2E") if encoded in (".", "..") else encoded
+
+
+def decode(segment: str) -> str:
+    """The name a path segment stands for."""
+    return unquote(segment)
+
+
+def source_name(pushed_as: str) -> str:
+    """The pushed file's path as one path segment."""
+    return encode(pushed_as.strip("/").replace("/", "~"))
+
+
+def read_settings(pfs: Path, step: str) -> Any:
+    """The step's slice of `forewarn.toml`, as `Config.step_files` made it."""
+    return json.loads((pfs / "config" / f"{step}.json").read_text("utf-8"))
+
+
+def write_table(table: pa.Table, path: Path) -> None:
+    """Write one Parquet file, with its folders."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table, path, compression="zstd", compression_level=1)
+
+
+def read_table(path: Path) -> pa.Table:
+    """Read one Parquet file as it was written, not guessing columns from its folders."""
+    with pq.ParquetFile(path) as file:
+        return file.read()
+
+
+def parquet_files(folder: Path) -> Sequence[Path]:
+    """Every Parquet file below a folder that may be missing, in path order."""
+    return sorted(folder.rglob("*.parquet")) if folder.is_dir() else []
+
+
+def read_tables(paths: Iterable[Path], schema: pa.Schema | None = None) -> pa.Table:
+    """Read files one below the other, in path order; columns some files lack are null there.
+
+    Without any file the result is the empty table of `schema`.
+    """
+    tables = [read_table(path) for path in paths]
+    if schema is not None:
+        tables.append(schema.empty_table())
+    return pa.concat_tables(tables, promote_options="permissive") if tables else pa.table({})
