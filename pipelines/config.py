@@ -108,12 +108,15 @@ class StreamSection(Section):
     recv: str | None = None
     recv_unit: TimeUnit | None = None
     where: Predicate = {}
+    on_change: str = Field("", description="keep only records where this field differs from the one before")
     tolerance: Duration = timedelta(seconds=2.5)
     direction: Direction | None = None
     fields: dict[FieldName, FieldSpec] = {}
 
     @model_validator(mode="after")
-    def _time_is_declared(self) -> "StreamSection":
+    def _complete(self) -> "StreamSection":
+        if self.on_change:
+            _known("on_change", self.on_change, self.fields)
         if self.kind == "facts":
             return self
         if self.time is None:
@@ -285,7 +288,7 @@ class Config(Section):
         streams = whole["streams"]
         reach = max(self.lookback.reach, self.lookback.event_cap, self.failure.episode_gap)
         observed = {
-            name: {key: stream[key] for key in ("kind", "tolerance", "direction", "fields")}
+            name: {key: stream[key] for key in ("kind", "tolerance", "direction", "on_change", "fields")}
             for name, stream in streams.items()
         }
         labels = {key: whole["lookback"][key] for key in ("windows", "lead", "horizon")}
