@@ -76,3 +76,17 @@ def _halo(rows: pa.Table, ts: np.ndarray, day: int, reach_ns: int) -> pa.Table:
     tail = max(yesterday, min(tail, start - 1)) if start > yesterday else start
     end, head = np.searchsorted(ts, [end_ns, end_ns + reach_ns])
     return pa.concat_tables([rows.slice(tail, start - tail), rows.slice(end, head - end)])
+
+
+def within(table: pa.Table, day: str) -> pa.Table:
+    """Rows whose `ts` lies in the day; all of them for the day `all`."""
+    if day == ALL:
+        return table
+    ts, start = nanoseconds(table), day_start_ns(day)
+    return table.filter(pa.array((ts >= start) & (ts < start + DAY_NS)))
+
+
+def tail(table: pa.Table, day: str, reach: timedelta) -> pa.Table:
+    """Rows in the last `reach` of the day."""
+    start = day_start_ns(day) + DAY_NS - reach // timedelta(microseconds=1) * 1_000
+    return table.filter(pa.array(nanoseconds(table) >= start))

@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import pyarrow as pa
+
 from pipelines.durations import parse_duration
 from pipelines.logs.extract import ExtractSettings, extract
 from pipelines.steps.cut import cut
+from pipelines.steps.facts import NO_FACTS, as_facts
 from pipelines.steps.files import encode, read_settings, source_name, write_table
 
 
@@ -18,20 +21,15 @@ def main(pfs: Path) -> None:
         pushed_as = "/" + file.relative_to(logs).as_posix()
         extraction = extract(file, pushed_as, settings)
         name = f"{source_name(pushed_as)}.parquet"
+        facts = [NO_FACTS]
         for stream, table in sorted(extraction.streams.items()):
             if streams[stream]["kind"] == "facts":
-                write_table(table, out / "facts" / encode(stream) / name)
+                facts.append(as_facts(stream, table))
                 continue
             reach = parse_duration(streams[stream]["tolerance"])
             for piece in cut(table, partition=partition, reach=reach):
                 folder = out / ("halo" if piece.halo else "day") / encode(piece.robot) / piece.day
                 write_table(piece.rows, folder / encode(stream) / name)
+        write_table(pa.concat_tables(facts, promote_options="permissive"), out / "facts" / name)
         write_table(extraction.quarantine, out / "quarantine" / name)
         write_table(extraction.accounting, out / "accounting" / name)
-        _always_there(out / "facts", name)
-
-
-def _always_there(folder: Path, name: str) -> None:
-    """A repo folder that later pipelines read must exist even when no fact was seen."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f".{name}.seen").touch()

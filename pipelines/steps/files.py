@@ -4,6 +4,7 @@ Parquet is written with fixed settings, so that equal tables are equal bytes and
 """
 
 import json
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -60,3 +61,23 @@ def read_tables(paths: Iterable[Path], schema: pa.Schema | None = None) -> pa.Ta
     if schema is not None:
         tables.append(schema.empty_table())
     return pa.concat_tables(tables, promote_options="permissive") if tables else pa.table({})
+
+
+def input_commits() -> dict[str, str]:
+    """Input name → commit id it was read from, as the worker's environment tells (`<input>_COMMIT`)."""
+    ending = "_COMMIT"
+    return {
+        name.removesuffix(ending): value
+        for name, value in sorted(os.environ.items())
+        if name.endswith(ending) and not name.startswith("PACH")
+    }
+
+
+def count_by(table: pa.Table, column: str) -> pa.Table:
+    """How many rows hold each value: the column and `count`, sorted by value."""
+    return (
+        table.group_by(column)
+        .aggregate([([], "count_all")])
+        .rename_columns([column, "count"])
+        .sort_by(column)
+    )

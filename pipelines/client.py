@@ -1,0 +1,287 @@
+"""What forewarn asks of a pachd, through an unmodified `pachyderm_sdk.Client`.
+
+The same calls reach the embedded engine and a Pachyderm cluster; nothing here knows which it is.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import grpc
+from pachyderm_sdk import Client
+from pachyderm_sdk.api import pfs, pps
+
+from features.errors import ConflictError, DataError, ForewarnError, NotFoundError
+
+CHUNK_BYTES: Final = 16 << 20
+MASTER: Final = "master"
+DONE: Final = frozenset({"SUCCESS", "FAILURE", "KILLED", "UNRUNNABLE"})
+PUSH: Final = "forewarn push"
+
+Content = bytes | Path
+
+
+@dataclass(frozen=True)
+class Job:
+    """One pipeline's work for one commit set, as counts of datums."""
+
+    pipeline: str
+    commit: str
+    state: str
+    total: int
+    processed: int
+    skipped: int
+    failed: int
+    reason: str
+    created: datetime | None
+    finished: datetime | None
+
+    @property
+    def done(self) -> bool:
+        """Whether the job has ended, well or not."""
+        return self.state in DONE
+
+    @property
+    def seconds(self) -> float | None:
+        """From creation to end, None while it runs."""
+        if self.created is None or self.finished is None:
+            return None
+        return round((self.finished - self.created).total_seconds(), 2)
+
+
+@dataclass(frozen=True)
+class Datum:
+    """One unit of a job's work: its inputs, state and seconds of processing."""
+
+    id: str
+    state: str
+    inputs: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file in a commit."""
+
+    path: str
+    size: int
+    hash: str
+
+
+class Pachd:
+    """A pachd, local or remote. Errors of the server become forewarn's, with its sentence."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    @classmethod
+    def at(cls, address: str) -> "Pachd":
+        """Connect to `host:port` or a `grpc://`, `grpcs://` address; fails when nobody answers."""
+        client = Client.from_pachd_address(address)
+        try:
+            client.get_version()
+        except grpc.RpcError as error:
+            raise ForewarnError(
+                f"no pachd answers at {address}", got=_sentence(error), hint="start one with: forewarn up"
+            ) from error
+        return cls(client)
+
+    def create_repo(self, repo: str) -> bool:
+        """Create a repo unless it exists; whether it was created."""
+        if self._client.pfs.repo_exists(_repo(repo)):
+            return False
+        with _translated():
+            self._client.pfs.create_repo(repo=_repo(repo))
+        return True
+
+    def put(
+        self,
+        repo: str,
+        files: Mapping[str, Content],
+        *,
+        delete: tuple[str, ...] = (),
+        description: str = "",
+        progress: Callable[[int], None] = lambda _bytes: None,
+    ) -> str:
+        """Write files (path in the repo → bytes or local file) as one atomic commit; its id.
+
+        When anything fails the open commit is dropped: nothing of it is ever visible.
+        """
+        with _translated():
+            commit = self._client.pfs.start_commit(branch=_branch(repo), description=description)
+            try:
+                self._client.pfs.modify_file(_operations(commit, files, delete, progress))
+            except BaseException:
+                self._client.pfs.drop_commit_set(commit_set=pfs.CommitSet(id=commit.id))
+                raise
+            self._client.pfs.finish_commit(commit=commit)
+        return str(commit.id)
+
+    def drop_abandoned(self, repo: str) -> bool:
+        """Drop the repo's newest commit if a push that died left it open; whether there was one."""
+        with _translated():
+            for info in self._client.pfs.list_commit(repo=_repo(repo), number=1):
+                if info.finished is None and info.finishing is None and info.description.startswith(PUSH):
+                    self._client.pfs.drop_commit_set(commit_set=pfs.CommitSet(id=info.commit.id))
+                    return True
+        return False
+
+    def head(self, repo: str) -> str | None:
+        """Id of the newest finished commit of `repo@master`, None when there is none."""
+        with _translated():
+            for info in self._client.pfs.list_commit(repo=_repo(repo), to=_head(repo)):
+                if info.finished is not None and not info.error:
+                    return str(info.commit.id)
+        return None
+
+    def read(self, repo: str, path: str, commit: str | None = None) -> bytes:
+        """Content of one file. Raises NotFoundError."""
+        with _translated(), self._client.pfs.pfs_file(_file(repo, path, commit)) as stream:
+            return bytes(stream.read())
+
+    def read_all(self, repo: str, pattern: str = "/*") -> dict[str, bytes]:
+        """Content of every file of the newest commit that matches."""
+        return {file.path: self.read(repo, file.path) for file in self.glob(repo, pattern)}
+
+    def download(self, repo: str, path: str, folder: Path, commit: str | None = None) -> None:
+        """Copy a folder or file of a commit below a local folder."""
+        with _translated(), self._client.pfs.pfs_tar_file(_file(repo, path, commit)) as tar:
+            tar.extractall(folder, filter="data")
+
+    def glob(self, repo: str, pattern: str, commit: str | None = None) -> Iterator[StoredFile]:
+        """Files and folders of a commit that match, in path order."""
+        with _translated():
+            for info in self._client.pfs.glob_file(commit=_commit(repo, commit), pattern=pattern):
+                yield StoredFile(info.file.path, info.size_bytes, info.hash.hex())
+
+    def pipelines(self) -> dict[str, dict[str, Any]]:
+        """Name → state, version and the spec as its user wrote it."""
+        with _translated():
+            return {
+                info.pipeline.name: {
+                    "state": info.state.name.removeprefix("PIPELINE_").lower(),
+                    "version": info.version,
+                    "spec": info.user_spec_json,
+                }
+                for info in self._client.pps.list_pipeline(details=True)
+            }
+
+    def create_pipeline(self, spec_json: str, *, update: bool = False) -> None:
+        """Create or update a pipeline from its JSON spec."""
+        with _translated():
+            self._client.pps.create_pipeline_v2(create_pipeline_request_json=spec_json, update=update)
+
+    def jobs(self, *, commit: str | None = None, pipeline: str | None = None, number: int = 0) -> list[Job]:
+        """Jobs, newest first; those of one commit set, of one pipeline, or all."""
+        with _translated():
+            if commit is not None:
+                infos = self._client.pps.inspect_job_set(job_set=pps.JobSet(id=commit))
+            else:
+                which = pps.Pipeline(name=pipeline) if pipeline else None
+                infos = self._client.pps.list_job(pipeline=which, number=number)
+            return [_job(info) for info in infos]
+
+    def datums(self, pipeline: str, commit: str) -> Iterator[Datum]:
+        """Datums of one job."""
+        with _translated():
+            for info in self._client.pps.list_datum(
+                job=pps.Job(pipeline=pps.Pipeline(name=pipeline), id=commit)
+            ):
+                took = info.stats.process_time
+                yield Datum(
+                    id=info.datum.id,
+                    state=info.state.name,
+                    inputs=tuple(f"{data.file.commit.repo.name}:{data.file.path}" for data in info.data),
+                    seconds=took.total_seconds() if took else 0.0,
+                )
+
+    def logs(self, pipeline: str, commit: str, datum: str | None = None) -> Iterator[str]:
+        """Log lines of a job or of one datum."""
+        job = pps.Job(pipeline=pps.Pipeline(name=pipeline), id=commit)
+        wanted = pps.Datum(job=job, id=datum) if datum else None
+        with _translated():
+            for message in self._client.pps.get_logs(job=job, datum=wanted):
+                yield message.message
+
+
+def _operations(
+    commit: pfs.Commit, files: Mapping[str, Content], delete: tuple[str, ...], progress: Callable[[int], None]
+) -> Iterator[pfs.ModifyFileRequest]:
+    yield pfs.ModifyFileRequest(set_commit=commit)
+    for path in delete:
+        yield pfs.ModifyFileRequest(delete_file=pfs.DeleteFile(path=path))
+    for path, content in files.items():
+        yield pfs.ModifyFileRequest(delete_file=pfs.DeleteFile(path=path))
+        yield pfs.ModifyFileRequest(add_file=pfs.AddFile(path=path, raw=b""))
+        for chunk in _chunks(content):
+            yield pfs.ModifyFileRequest(add_file=pfs.AddFile(path=path, raw=chunk))
+            progress(len(chunk))
+
+
+def _chunks(content: Content) -> Iterator[bytes]:
+    if isinstance(content, bytes):
+        yield content
+        return
+    with content.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk
+
+
+def _repo(name: str) -> pfs.Repo:
+    return pfs.Repo(name=name, type="user", project=pfs.Project(name="default"))
+
+
+def _branch(repo: str) -> pfs.Branch:
+    return pfs.Branch(repo=_repo(repo), name=MASTER)
+
+
+def _head(repo: str) -> pfs.Commit:
+    return pfs.Commit(repo=_repo(repo), branch=_branch(repo))
+
+
+def _commit(repo: str, commit: str | None) -> pfs.Commit:
+    return pfs.Commit(repo=_repo(repo), id=commit) if commit else _head(repo)
+
+
+def _file(repo: str, path: str, commit: str | None) -> pfs.File:
+    return pfs.File(commit=_commit(repo, commit), path=path)
+
+
+def _job(info: pps.JobInfo) -> Job:
+    return Job(
+        pipeline=info.job.pipeline.name,
+        commit=info.job.id,
+        state=pps.JobState(info.state).name.removeprefix("JOB_"),
+        total=info.data_total,
+        processed=info.data_processed,
+        skipped=info.data_skipped,
+        failed=info.data_failed,
+        reason=info.reason,
+        created=info.created,
+        finished=info.finished,
+    )
+
+
+class _translated:  # noqa: N801 - reads as a clause: `with _translated():`
+    """Turns the server's gRPC errors into forewarn's, keeping its sentence."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if not isinstance(error, grpc.RpcError):
+            return
+        code = error.code()
+        kind = {
+            grpc.StatusCode.NOT_FOUND: NotFoundError,
+            grpc.StatusCode.ALREADY_EXISTS: ConflictError,
+            grpc.StatusCode.FAILED_PRECONDITION: ConflictError,
+            grpc.StatusCode.INVALID_ARGUMENT: DataError,
+        }.get(code, ForewarnError)
+        raise kind(_sentence(error)) from error
+
+
+def _sentence(error: grpc.RpcError) -> str:
+    return str(error.details() or error.code())

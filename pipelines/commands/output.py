@@ -1,0 +1,38 @@
+"""How commands speak: one JSON value or readable lines on stdout, progress and logs on stderr."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+stdout = Console(highlight=False, soft_wrap=True)
+stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def print_json(value: Any) -> None:
+    """One JSON value on stdout; dataclasses as objects, times in ISO 8601."""
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Aligned columns, nothing else, so that `grep` and `awk` work."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, no_wrap=True, justify="right" if column.endswith("#") else "left")
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    stdout.print(table)
+
+
+def say(line: str) -> None:
+    """A line for a person, on stderr."""
+    stderr.print(line, markup=False)
+
+
+def say_next(command: str) -> None:
+    """Name the command that usually follows."""
+    stderr.print(f"next: {command}", markup=False, style="bold" if stderr.is_terminal else "")

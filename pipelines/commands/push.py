@@ -1,0 +1,93 @@
+"""`forewarn push`: logs become one atomic commit, and what depends on them is reprocessed."""
+
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+from features.errors import DataError, ForewarnError, NotFoundError, UsageError
+from pipelines.client import PUSH, Content, Job, Pachd
+from pipelines.commands.output import print_json, say, say_next
+from pipelines.commands.progress import bytes_progress, watch_jobs
+from pipelines.pachd.globs import compile_glob
+from pipelines.project import Project
+from pipelines.setup import set_up
+from pipelines.specs import STEPS
+
+
+def push(*, project: Path | None, paths: list[Path], to: str, wait: bool, json: bool) -> None:
+    """Commit the files below `to` and wait for the pipelines. Raises UsageError, NotFoundError, DataError."""
+    found = Project.find(project)
+    files = gather(paths, to)
+    _check_glob(files, found.config.logs.glob)
+    with found.connect() as pachd:
+        set_up(pachd, found.config)
+        commit = commit_logs(pachd, files)
+        jobs = watch_jobs(pachd, commit) if wait else []
+    if json:
+        print_json({"commit": commit, "files": len(files), "jobs": jobs})
+    _conclude(commit, jobs, wait=wait)
+
+
+def gather(paths: Iterable[Path], to: str) -> dict[str, Content]:
+    """Path in the repo → local file: a folder's files keep their place below it, a file its name.
+
+    Hidden files are left out. Raises NotFoundError for a missing path, UsageError for none or a clash.
+    """
+    files: dict[str, Content] = {}
+    for path in paths:
+        if not path.exists():
+            raise NotFoundError(f"nothing at {path}", hint="name a file or a folder of robot logs")
+        below = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+        root = path if path.is_dir() else path.parent
+        for file in below:
+            relative = file.relative_to(root)
+            if any(part.startswith(".") for part in relative.parts):
+                continue
+            target = str(PurePosixPath("/", to.strip("/"), relative.as_posix()))
+            if target in files:
+                raise UsageError(
+                    "two files would be pushed to one path", got=target, hint="push them apart with --to"
+                )
+            files[target] = file
+    if not files:
+        raise UsageError(
+            "nothing to push", got=", ".join(map(str, paths)), expected="files or folders with files"
+        )
+    return files
+
+
+def commit_logs(pachd: Pachd, files: dict[str, Content]) -> str:
+    """One commit on `logs@master`; a push that died before is dropped first."""
+    if pachd.drop_abandoned("logs"):
+        say("dropped an unfinished push left by a process that died; its files were never visible")
+    total = sum(path.stat().st_size for path in files.values() if isinstance(path, Path))
+    with bytes_progress(f"push {len(files)} file(s)", total) as advance:
+        commit = pachd.put("logs", files, description=PUSH, progress=advance)
+    say(f"pushed {len(files)} file(s), {total / 1e6:.1f} MB, as commit {commit}")
+    return commit
+
+
+def _check_glob(files: dict[str, Content], pattern: str) -> None:
+    glob = compile_glob(pattern)
+    unseen = [
+        path
+        for path in files
+        if not any(glob.match(str(part)) is not None for part in (path, *PurePosixPath(path).parents))
+    ]
+    if unseen:
+        raise DataError(
+            f"{len(unseen)} file(s) would be pushed where no datum sees them",
+            got=unseen[0],
+            expected=f'paths that match logs.glob = "{pattern}"',
+            hint='change the place with --to (as in --to /2026-03-01), or logs.glob (tables at the top: "/*")',
+        )
+
+
+def _conclude(commit: str, jobs: list[Job], *, wait: bool) -> None:
+    bad = [job for job in jobs if job.state != "SUCCESS"]
+    if bad:
+        first = min(bad, key=lambda job: STEPS.index(job.pipeline) if job.pipeline in STEPS else len(STEPS))
+        say_next(f"forewarn datums {first.pipeline} {commit} --state failed")
+        raise ForewarnError(
+            f"pipeline {first.pipeline} ended {first.state}", got=first.reason, hint="what was pushed is kept"
+        )
+    say_next("forewarn report --open" if wait else f"forewarn jobs {commit}")

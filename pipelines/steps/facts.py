@@ -1,0 +1,31 @@
+"""Facts are what is known of a robot without a time: model, site, age. One row a robot, last word wins."""
+
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+
+from features.schema import ROBOT, TS
+from pipelines.steps.files import parquet_files, read_tables
+
+NO_FACTS: Final = pa.table({ROBOT: pa.array([], pa.string())})
+
+
+def as_facts(stream: str, table: pa.Table) -> pa.Table:
+    """A facts stream with its columns named `<stream>__<field>`, in order of arrival."""
+    fields = [name for name in table.column_names if name not in (ROBOT, TS, "recv_ts")]
+    return table.select([ROBOT, *fields]).rename_columns([ROBOT, *(f"{stream}__{name}" for name in fields)])
+
+
+def read_facts(folder: Path) -> pa.Table:
+    """One row a robot, sorted by robot_id: the last known value of every fact, null where never told."""
+    rows = read_tables(parquet_files(folder), NO_FACTS.schema).combine_chunks()
+    robots = sorted(set(rows.column(ROBOT).to_pylist()))
+    columns = {ROBOT: pa.array(robots, pa.string())}
+    for name in rows.column_names[1:]:
+        known = dict(zip(rows.column(ROBOT).to_pylist(), [None] * rows.num_rows, strict=True))
+        for robot, value in zip(rows.column(ROBOT).to_pylist(), rows.column(name).to_pylist(), strict=True):
+            if value is not None:
+                known[robot] = value
+        columns[name] = pa.array([known[robot] for robot in robots], rows.schema.field(name).type)
+    return pa.table(columns)

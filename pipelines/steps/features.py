@@ -1,0 +1,116 @@
+"""Step features: look-back windows before every cut-off of a robot-day.
+
+Cut-offs are the ends of the grid cells of `lookback.every` (aligned to the epoch) that hold an observation,
+so that a day's cut-offs do not depend on how the data was cut; and, for training, `episode start − lead` of
+every failure episode that starts in the day.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from features.events import look_back_events
+from features.labels import episodes, failure_cutoffs
+from features.lookback import look_back
+
+from features.schema import CUTOFF, CUTOFFS, IS_FAILURE_CUTOFF, LATEST_USED, ROBOT, TIMESTAMP, TS
+from pipelines.durations import parse_duration
+from pipelines.steps.cut import nanoseconds, within
+from pipelines.steps.files import decode, parquet_files, read_settings, read_table, read_tables, write_table
+
+Settings = dict[str, Any]
+
+
+def main(pfs: Path) -> None:
+    """Read `day` and `halo` of one robot-day of the join; write its windows and its excluded cut-offs."""
+    settings, out = read_settings(pfs, "features"), pfs / "out"
+    gap = parse_duration(settings["episode_gap"])
+    for folder in sorted((pfs / "day" / "observations").glob("*/*")):
+        robot, day = folder.parent.name, folder.name
+        halo = pfs / "halo" / "halo" / robot / day
+        observations = _with_halo(folder, halo, "observations.parquet")
+        failures = _with_halo(folder, halo, "failures.parquet")
+        events = {
+            decode(path.stem): _with_halo(folder, halo, f"events/{path.name}")
+            for path in parquet_files(folder / "events")
+        }
+        stream = _grid(
+            read_table(folder / "observations.parquet"), parse_duration(settings["lookback"]["every"])
+        )
+        starts = within(episodes(failures, gap), day)
+        classic = failure_cutoffs(starts, parse_duration(settings["lookback"]["lead"]))
+        results = [
+            _windows(cutoffs, observations, events, failures, settings, is_failure=is_failure)
+            for cutoffs, is_failure in ((stream, False), (classic, True))
+        ]
+        write_table(
+            pa.concat_tables([windows for windows, _ in results]), out / "windows" / robot / f"{day}.parquet"
+        )
+        write_table(
+            pa.concat_tables([excluded for _, excluded in results]),
+            out / "excluded" / robot / f"{day}.parquet",
+        )
+
+
+def _with_halo(folder: Path, halo: Path, name: str) -> pa.Table:
+    return read_tables([path for path in (halo / name, folder / name) if path.is_file()])
+
+
+def _grid(observations: pa.Table, every: timedelta) -> pa.Table:
+    step = every // timedelta(microseconds=1) * 1_000
+    cells = np.unique(nanoseconds(observations) // step)
+    robots = observations.column(ROBOT).slice(0, 1).to_pylist() * len(cells)
+    return pa.table(
+        [pa.array(robots, pa.string()), pa.array((cells + 1) * step).cast(TIMESTAMP)], schema=CUTOFFS
+    )
+
+
+def _windows(
+    cutoffs: pa.Table,
+    observations: pa.Table,
+    events: dict[str, pa.Table],
+    failures: pa.Table,
+    settings: Settings,
+    *,
+    is_failure: bool,
+) -> tuple[pa.Table, pa.Table]:
+    lookback = settings["lookback"]
+    windows = [parse_duration(text) for text in lookback["windows"]]
+    expected = lookback["expected_every"]
+    found = look_back(
+        observations.drop_columns(
+            [name for name in lookback["exclude"] if name in observations.column_names]
+        ),
+        cutoffs,
+        windows=windows,
+        failures=failures.select([ROBOT, TS]),
+        statistics=tuple(lookback["statistics"]),
+        states=settings["states"],
+        min_coverage=lookback["min_coverage"],
+        expected_every=parse_duration(expected) if expected else None,
+    )
+    kept = found.features
+    counted = look_back_events(
+        {name: rows for name, rows in events.items() if name not in lookback["exclude"]},
+        kept.select([ROBOT, CUTOFF]),
+        windows=windows,
+        cap=parse_duration(lookback["event_cap"]),
+    )
+    return _beside(kept, counted, is_failure=is_failure), found.excluded
+
+
+def _beside(windows: pa.Table, counted: pa.Table, *, is_failure: bool) -> pa.Table:
+    """Window and event features of the same cut-offs; `latest_used` is the later of the two."""
+    latest = pc.max_element_wise(windows.column(LATEST_USED), counted.column(LATEST_USED))
+    keys = {ROBOT: windows.column(ROBOT), CUTOFF: windows.column(CUTOFF), LATEST_USED: latest}
+    keys[IS_FAILURE_CUTOFF] = pa.repeat(is_failure, windows.num_rows)
+    found = {
+        name: table.column(name)
+        for table in (windows, counted)
+        for name in table.column_names
+        if name not in keys
+    }
+    return pa.table(keys | found)

@@ -1,0 +1,113 @@
+"""Step join: the streams of a robot-day become observations, with events and failures beside them."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+from features.join import deduplicate, grid, nearest_join
+from features.labels import find_failures
+from features.quality import match_report
+
+from features.schema import FAILURES, ROBOT, TIMESTAMP, TS
+from pipelines.durations import parse_duration
+from pipelines.steps.cut import ALL, DAY_NS, day_name, day_start_ns, nanoseconds, tail, within
+from pipelines.steps.files import decode, encode, parquet_files, read_settings, read_tables, write_table
+
+Streams = dict[str, pa.Table]
+Settings = dict[str, Any]
+
+ARROW: Final = {"float": pa.float64(), "int": pa.int64(), "bool": pa.bool_(), "string": pa.string()}
+
+
+def main(pfs: Path) -> None:
+    """Read `day` and `halo` of one robot-day; write observations, failures, accounting and the next halo."""
+    settings, out = read_settings(pfs, "join"), pfs / "out"
+    reach = parse_duration(settings["reach"])
+    for folder in sorted((pfs / "day" / "day").glob("*/*")):
+        robot, day = folder.parent.name, folder.name
+        streams = _read(folder, settings)
+        halo = _read(pfs / "halo" / "halo" / robot / day, settings)
+        whole = {name: pa.concat_tables([halo[name], rows]) for name, rows in streams.items()}
+        observations = _observe(streams, whole, settings, decode(robot))
+        tables = {
+            "observations.parquet": observations,
+            "failures.parquet": within(_failures(whole, settings), day),
+        }
+        for name in _of_kind(settings, "events"):
+            tables[f"events/{encode(name)}.parquet"] = within(_events(whole[name], name, settings), day)
+        for name, table in tables.items():
+            write_table(table, out / "observations" / robot / day / name)
+            if day != ALL and (reached := tail(table, day, reach)).num_rows:
+                following = day_name(day_start_ns(day) // DAY_NS + 1)
+                write_table(reached, out / "halo" / robot / following / name)
+        write_table(tables["failures.parquet"], out / "failures" / robot / f"{day}.parquet")
+        quality = match_report(observations, {name: deduplicate(streams[name]) for name in streams})
+        write_table(quality, out / "accounting" / robot / f"{day}.parquet")
+
+
+def _of_kind(settings: Settings, kind: str) -> list[str]:
+    return [name for name, stream in settings["streams"].items() if stream["kind"] == kind]
+
+
+def _read(folder: Path, settings: Settings) -> Streams:
+    """Every declared stream; one without a record is an empty table with its declared columns."""
+    streams = {}
+    for name in _of_kind(settings, "samples") + _of_kind(settings, "events"):
+        fields = settings["streams"][name]["fields"]
+        schema = pa.schema(
+            [(ROBOT, pa.string()), (TS, TIMESTAMP)]
+            + [(field, ARROW[spec["type"]]) for field, spec in fields.items()]
+        )
+        streams[name] = read_tables(parquet_files(folder / encode(name)), schema)
+    return streams
+
+
+def _observe(streams: Streams, whole: Streams, settings: Settings, robot: str) -> pa.Table:
+    join, declared = settings["join"], settings["streams"]
+    beside = [name for name in _of_kind(settings, "samples") if name != join["anchor"]]
+    anchor = streams[join["anchor"]] if join["anchor"] else _grid(streams, settings, robot)
+    return nearest_join(
+        anchor,
+        {name: whole[name] for name in beside},
+        tolerance={name: parse_duration(declared[name]["tolerance"]) for name in beside},
+        direction={name: declared[name]["direction"] or join["direction"] for name in beside},
+    )
+
+
+def _grid(streams: Streams, settings: Settings, robot: str) -> pa.Table:
+    times = [nanoseconds(streams[name]) for name in _of_kind(settings, "samples") if streams[name].num_rows]
+    if not times:
+        return pa.schema([(ROBOT, pa.string()), (TS, TIMESTAMP)]).empty_table()
+    first, last = min(int(ts.min()) for ts in times), max(int(ts.max()) for ts in times)
+    return grid(
+        [robot],
+        np.datetime64(first, "ns"),
+        np.datetime64(last + 1, "ns"),
+        parse_duration(settings["join"]["every"]),
+    )
+
+
+def _events(rows: pa.Table, name: str, settings: Settings) -> pa.Table:
+    table = deduplicate(rows).table
+    field = settings["streams"][name]["on_change"]
+    if not field or not table.num_rows:
+        return table
+    values = table.column(field).combine_chunks().dictionary_encode(null_encoding="encode").indices.to_numpy()
+    return table.filter(pa.array(np.diff(values, prepend=-1) != 0))
+
+
+def _failures(whole: Streams, settings: Settings) -> pa.Table:
+    found = [
+        find_failures(
+            whole[rule["stream"]],
+            when=rule["when"],
+            edge=rule["edge"],
+            code=rule["code"] or rule["stream"],
+            code_field=rule["code_field"] or None,
+        )
+        for rule in settings["failure"]
+    ]
+    return pa.concat_tables([FAILURES.empty_table(), *found]).sort_by(
+        [(ROBOT, "ascending"), (TS, "ascending")]
+    )

@@ -1,0 +1,33 @@
+"""Step report: the failure-risk report of the fleet, from everything the other steps committed."""
+
+import json
+from pathlib import Path
+
+from reports.risk_report import ReportInputs, build_report
+
+from features.schema import EXCLUDED, FAILURES
+from pipelines.steps.facts import read_facts
+from pipelines.steps.files import count_by, input_commits, parquet_files, read_settings, read_tables
+
+
+def main(pfs: Path) -> None:
+    """Read the fleet's risk, reasons, model, evaluation and accounting; write the report's files."""
+
+    def tables(name: str) -> list[Path]:
+        return list(parquet_files(pfs / name))
+
+    inputs = ReportInputs(
+        settings=read_settings(pfs, "report"),
+        risk=read_tables(tables("risk")),
+        reasons=read_tables(tables("reasons")),
+        failures=read_tables(tables("failures"), FAILURES),
+        excluded=count_by(read_tables(tables("excluded"), EXCLUDED), "reason"),
+        evaluation=json.loads((pfs / "evaluation" / "evaluation" / "evaluation.json").read_text("utf-8")),
+        card=json.loads((pfs / "model" / "model" / "card.json").read_text("utf-8")),
+        accounting=read_tables(tables("accounting")),
+        quarantine=read_tables(tables("quarantine")),
+        join_quality=read_tables(tables("joined")),
+        facts=read_facts(pfs / "facts"),
+        provenance=input_commits(),
+    )
+    build_report(inputs, pfs / "out")
