@@ -1,0 +1,124 @@
+"""A model is only as good as the likeness of today's data to what it was taught: PSI and KS, one table."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from models.artifact import Model
+
+_QUANTILES = np.linspace(0, 1, 11)
+_FLOOR = 1e-4
+STABLE, SHIFTED, DRIFTED = "stable", "shifted", "drifted"
+
+Values = NDArray[Any]
+
+
+def reference(values: Values) -> dict[str, Any]:
+    """What the training rows looked like: inner decile edges and the share of each bin, missing ones last."""
+    known = values[~np.isnan(values)]
+    edges = np.unique(np.quantile(known, _QUANTILES[1:-1])) if len(known) else np.empty(0)
+    return {
+        "edges": [float(edge) for edge in edges],
+        "shares": _shares(values, edges).tolist(),
+        "rows": len(values),
+    }
+
+
+def psi(expected: Sequence[float], actual: Sequence[float]) -> float:
+    """Population stability index Σ (a − e) ln(a / e) over bin shares, floored at 0.0001.
+
+    By custom below 0.1 is stable, above 0.25 drifted (Siddiqi 2006).
+    """
+    e, a = (np.maximum(np.asarray(shares, dtype=np.float64), _FLOOR) for shares in (expected, actual))
+    return float(np.sum((a - e) * np.log(a / e)))
+
+
+def ks(one: Values, other: Values) -> tuple[float, float]:
+    """Two-sample Kolmogorov–Smirnov distance and its asymptotic p-value; NaN are left out.
+
+    The p-value takes rows as independent, which neighbouring windows are not: read it as a lower bound.
+    """
+    one, other = np.sort(one[~np.isnan(one)]), np.sort(other[~np.isnan(other)])
+    if not len(one) or not len(other):
+        return 0.0, 1.0
+    every = np.concatenate([one, other])
+    gap = np.searchsorted(one, every, "right") / len(one) - np.searchsorted(other, every, "right") / len(
+        other
+    )
+    return float(np.abs(gap).max()), _p_value(float(np.abs(gap).max()), len(one), len(other))
+
+
+def adjusted(p_values: Sequence[float]) -> NDArray[np.float64]:
+    """P-values corrected for many tests (Benjamini & Hochberg 1995)."""
+    p = np.asarray(p_values, dtype=np.float64)
+    order = np.argsort(p)[::-1]
+    raised = p[order] * len(p) / np.arange(len(p), 0, -1)
+    result = np.empty(len(p))
+    result[order] = np.minimum(np.minimum.accumulate(raised), 1.0)
+    return result
+
+
+def compare(model: Model, windows: pa.Table, facts: pa.Table | None) -> pa.Table:
+    """Drift of each feature, and of the risk (`risk`), against the model's training and test rows.
+
+    Columns: `feature`, `psi`, `ks` (largest gap at the reference's bin edges), `p_value` (adjusted),
+    `missing_before`, `missing_now` (shares), `state` (stable below PSI 0.1, drifted above 0.25).
+    """
+    matrix = model.matrix(windows, facts)
+    kept: Mapping[str, dict[str, Any]] = model.card["reference"]
+    names = [*model.encoding.features, "risk"]
+    columns = [*matrix.T.astype(np.float64), model.risk(matrix)]
+    found = []
+    for name, values in zip(names, columns, strict=True):
+        before = kept.get(name)
+        if before is None or not len(values):
+            continue
+        now = _shares(values, np.asarray(before["edges"]))
+        was = np.asarray(before["shares"])
+        gap = float(np.abs(np.cumsum(now) - np.cumsum(was)).max())
+        found.append(
+            (
+                name,
+                psi(was.tolist(), now.tolist()),
+                gap,
+                was[-1],
+                now[-1],
+                _p_value(gap, before["rows"], len(values)),
+            )
+        )
+    moved = [entry[1] for entry in found]
+    return pa.table(
+        {
+            "feature": pa.array([entry[0] for entry in found], pa.string()),
+            "psi": pa.array(moved, pa.float64()),
+            "ks": pa.array([entry[2] for entry in found], pa.float64()),
+            "p_value": pa.array(adjusted([entry[5] for entry in found]), pa.float64()),
+            "missing_before": pa.array([entry[3] for entry in found], pa.float64()),
+            "missing_now": pa.array([entry[4] for entry in found], pa.float64()),
+            "state": pa.array([_state(value) for value in moved], pa.string()),
+        }
+    )
+
+
+def _state(value: float) -> str:
+    return STABLE if value < 0.1 else SHIFTED if value <= 0.25 else DRIFTED
+
+
+def _shares(values: Values, edges: Values) -> NDArray[np.float64]:
+    size = len(edges) + 2
+    place = np.where(np.isnan(values), size - 1, np.searchsorted(edges, values, side="right"))
+    return np.bincount(place, minlength=size) / max(len(values), 1)
+
+
+def _p_value(distance: float, one: int, other: int) -> float:
+    """Kolmogorov's series with Stephens' small-sample correction (Numerical Recipes 14.3)."""
+    root = np.sqrt(one * other / (one + other)) if one and other else 0.0
+    scaled = (root + 0.12 + 0.11 / root) * distance if root else 0.0
+    if scaled < 0.2:
+        return 1.0
+    terms = np.arange(1, 101)
+    series = 2 * np.sum((-1.0) ** (terms - 1) * np.exp(-2 * terms**2 * scaled**2))
+    return float(np.clip(series, 0.0, 1.0))

@@ -1,0 +1,104 @@
+"""Feature columns become a float32 matrix the same way in training and in scoring, or not at all."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from features.errors import DataError
+from features.schema import CUTOFF, IS_FAILURE_CUTOFF, LATEST_USED, ROBOT
+
+KEYS = (ROBOT, CUTOFF, LATEST_USED, IS_FAILURE_CUTOFF)
+
+
+def joined(windows: pa.Table, facts: pa.Table | None) -> pa.Table:
+    """The feature columns of `windows` with each robot's facts beside them, in the order of `windows`.
+
+    A robot without facts gets nulls. Raises `DataError` when a fact repeats a robot or takes a taken name.
+    """
+    table = windows.drop_columns([name for name in KEYS if name in windows.column_names])
+    if facts is None or facts.num_rows == 0:
+        return table
+    if pc.count_distinct(facts[ROBOT]).as_py() != facts.num_rows:
+        raise DataError("facts hold a robot more than once", hint="one row per robot")
+    place = pc.index_in(windows[ROBOT].cast(pa.string()), value_set=facts[ROBOT].combine_chunks())
+    for name in facts.column_names:
+        if name == ROBOT:
+            continue
+        if name in table.column_names:
+            raise DataError("a fact has the name of a feature", got=name, hint="rename the fact's stream")
+        table = table.append_column(name, facts[name].take(place))
+    return table
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """Features in column order and, for categorical ones, the category of each code (0, 1, …)."""
+
+    features: tuple[str, ...]
+    categories: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def learn(cls, table: pa.Table) -> "Encoding":
+        """Names and categories from the columns of `table` (the rows a model may know).
+
+        Raises `DataError` for a column that is neither a number nor a category.
+        """
+        categories = {}
+        for name in table.column_names:
+            kind = table.schema.field(name).type
+            if _categorical(kind):
+                seen = pc.unique(table[name].cast(pa.string())).drop_null().to_pylist()
+                categories[name] = tuple(sorted(seen))
+            elif not _numeric(kind):
+                raise DataError(
+                    "a feature is neither a number nor a category",
+                    got=f"{name}: {kind}",
+                    expected="number, bool, string or dictionary",
+                    hint="times and lists are no features; derive a number from them",
+                )
+        return cls(tuple(table.column_names), categories)
+
+    def matrix(self, table: pa.Table) -> NDArray[np.float32]:
+        """Rows × features, float32; null and unknown categories are NaN.
+
+        A column this encoding does not know is ignored; one it misses raises `DataError`.
+        """
+        missing = [name for name in self.features if name not in table.column_names]
+        if missing:
+            raise DataError(
+                "features the model needs are missing",
+                got=", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else ""),
+                hint="score with the features configuration the model was trained on, or train again",
+            )
+        matrix = np.empty((table.num_rows, len(self.features)), dtype=np.float32)
+        for index, name in enumerate(self.features):
+            matrix[:, index] = self._column(name, table[name])
+        return matrix
+
+    def _column(self, name: str, column: pa.ChunkedArray) -> NDArray[np.float32]:
+        if name in self.categories:
+            known = pa.array(self.categories[name], pa.string())
+            column = pc.index_in(column.cast(pa.string()), value_set=known, skip_nulls=True)
+        elif not _numeric(column.type):
+            raise DataError("a numeric feature holds something else", got=f"{name}: {column.type}")
+        values = column.cast(pa.float64()).to_numpy()
+        with np.errstate(over="ignore"):
+            return np.asarray(values, dtype=np.float32)
+
+
+def _categorical(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_dictionary(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _numeric(kind: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_integer(kind)
+        or pa.types.is_floating(kind)
+        or pa.types.is_boolean(kind)
+        or pa.types.is_decimal(kind)
+        or pa.types.is_null(kind)
+    )

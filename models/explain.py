@@ -1,0 +1,101 @@
+"""A risk nobody can question is a risk nobody acts on: why this robot, in its own quantities."""
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from features.schema import CUTOFF, ROBOT, TIMESTAMP
+from models.artifact import Model
+from models.learner import contributions
+from models.naming import parse, quantity, words
+
+REASONS = pa.schema(
+    [
+        (ROBOT, pa.string()),
+        (CUTOFF, TIMESTAMP),
+        ("rank", pa.int32()),
+        ("feature", pa.string()),
+        ("stream", pa.string()),
+        ("field", pa.string()),
+        ("statistic", pa.string()),
+        ("window", pa.string()),
+        ("value", pa.string()),
+        ("usual", pa.string()),
+        ("unit", pa.string()),
+        ("contribution", pa.float64()),
+        ("words", pa.string()),
+    ]
+)
+
+
+def reasons(
+    model: Model, windows: pa.Table, facts: pa.Table | None, rows: NDArray[np.int64], *, most: int = 5
+) -> pa.Table:
+    """What raised the risk of each of `rows`, strongest first; columns as `REASONS`.
+
+    Contributions are TreeSHAP values in log-odds, summed over the statistics of one source (stream and
+    field), so that one quantity is one reason; `feature` is the statistic that added most, `value` and
+    `usual` (median or most frequent of the training rows without failure) are its own. Only sources that
+    raise the risk are reasons. Empty for the constant-rate model.
+    """
+    if not model.text or not len(rows):
+        return REASONS.empty_table()
+    asked = windows.take(pa.array(rows))
+    matrix = model.matrix(asked, facts)
+    shares = contributions(model.text, matrix)[:, :-1]
+    names = [parse(name) for name in model.encoding.features]
+    sources = sorted({name.source for name in names})
+    source_of = np.array([sources.index(name.source) for name in names])
+    summed = np.stack([shares[:, source_of == index].sum(axis=1) for index in range(len(sources))], axis=1)
+    robots = asked[ROBOT].cast(pa.string()).to_pylist()
+    cutoffs = asked[CUTOFF].cast(TIMESTAMP).cast(pa.int64()).to_pylist()
+    found = []
+    for row in range(len(rows)):
+        strongest = np.argsort(-summed[row], kind="stable")[:most]
+        for rank, source in enumerate(strongest[summed[row][strongest] > 0], start=1):
+            column = int(np.argmax(np.where(source_of == source, shares[row], -np.inf)))
+            entry = _entry(model, column, float(matrix[row, column]))
+            found.append(
+                (robots[row], cutoffs[row], rank, *entry[:-1], float(summed[row][source]), entry[-1])
+            )
+    columns = list(zip(*found, strict=True)) if found else [()] * len(REASONS)
+    arrays = [
+        pa.array(values, pa.int64()).cast(TIMESTAMP)
+        if kind.type == TIMESTAMP
+        else pa.array(values, kind.type)
+        for values, kind in zip(columns, REASONS, strict=True)
+    ]
+    return pa.table(arrays, schema=REASONS)
+
+
+def importances(model: Model) -> pa.Table:
+    """Gain per feature, highest first: `feature`, `gain` (share of the total, 0 to 1)."""
+    kept = model.card["importance"]
+    return pa.table(
+        {
+            "feature": pa.array([entry["feature"] for entry in kept], pa.string()),
+            "gain": pa.array([entry["gain"] for entry in kept], pa.float64()),
+        }
+    )
+
+
+def _entry(model: Model, column: int, number: float) -> tuple[str, ...]:
+    feature = model.encoding.features[column]
+    name = parse(feature)
+    unit_name = str(model.card["features"][column]["unit"])
+    usual = model.card["usual"][feature]
+    value: float | str | None = number
+    if feature in model.encoding.categories:
+        known = model.encoding.categories[feature]
+        value = None if np.isnan(number) else known[int(number)]
+    return (
+        feature,
+        name.stream,
+        name.field,
+        name.statistic,
+        name.window,
+        quantity(value, ""),
+        quantity(usual, ""),
+        unit_name,
+        words(name, quantity(value, unit_name), quantity(usual, unit_name)),
+    )

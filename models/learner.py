@@ -1,0 +1,168 @@
+"""The only place that grows trees: LightGBM, told to be deterministic."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.calibrate import Scores, logit
+from models.dataset import Dataset, Flags, Index
+from models.encode import Encoding
+from models.episodes import stream
+from models.settings import TrainSettings
+from models.split import Split
+
+FEWEST_EPISODES = 3
+_ROUNDS_UNWATCHED = 100
+Matrix = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """Trees as LightGBM text over `columns` of the matrix; `shift` corrects the log-odds for sampling."""
+
+    text: str
+    rounds: int
+    shift: float
+    columns: tuple[int, ...]
+
+    def score(self, matrix: Matrix) -> Scores:
+        """Log-odds, corrected for sampling and weights, one per row."""
+        import lightgbm
+
+        booster = lightgbm.Booster(model_str=self.text)
+        raw = booster.predict(_narrow(matrix, self.columns), raw_score=True)
+        return np.asarray(raw, dtype=np.float64) + self.shift
+
+
+def can_learn(data: Dataset, split: Split, settings: TrainSettings) -> bool:
+    """Whether the training part shows both classes and at least three failure episodes."""
+    label = data.label[split.train]
+    if not label.any() or label.all():
+        return False
+    return int(stream(data, split.train, settings).reachable.sum()) >= FEWEST_EPISODES
+
+
+def grow(
+    data: Dataset,
+    matrix: Matrix,
+    split: Split,
+    encoding: Encoding,
+    settings: TrainSettings,
+    *,
+    columns: tuple[int, ...] | None = None,
+    label: Flags | None = None,
+    rounds: int | None = None,
+) -> Grown:
+    """Boosted trees from the training rows, stopped early on the (later) validation rows.
+
+    `columns` narrows the features, `label` replaces the labels and a given `rounds` turns early stopping off.
+    """
+    import lightgbm
+
+    label = data.label if label is None else label
+    columns = tuple(range(matrix.shape[1])) if columns is None else columns
+    rows = _sample(split.train, label, settings)
+    weight = np.where(label[rows], settings.positive_weight, 1.0)
+    train = lightgbm.Dataset(
+        _narrow(matrix[rows], columns),
+        label=label[rows].astype(np.float32),
+        weight=weight.astype(np.float32) if settings.positive_weight != 1 else None,
+        feature_name=_safe([encoding.features[column] for column in columns]),
+        categorical_feature=[
+            place for place, column in enumerate(columns) if encoding.features[column] in encoding.categories
+        ],
+        free_raw_data=True,
+    )
+    watched = rounds is None and len(np.unique(label[split.validation])) == 2
+    valid = lightgbm.Dataset(
+        _narrow(matrix[split.validation], columns),
+        label=label[split.validation].astype(np.float32),
+        reference=train,
+    )
+    booster = lightgbm.train(
+        _parameters(settings, encoding, columns),
+        train,
+        num_boost_round=rounds or (settings.rounds if watched else min(settings.rounds, _ROUNDS_UNWATCHED)),
+        valid_sets=[valid] if watched else None,
+        callbacks=[lightgbm.early_stopping(settings.early_stopping, verbose=False)] if watched else None,
+    )
+    best = booster.best_iteration if watched else booster.current_iteration()
+    return Grown(
+        booster.model_to_string(num_iteration=best),
+        best,
+        _shift(data, split.train, rows, weight, label),
+        columns,
+    )
+
+
+def contributions(text: str, matrix: Matrix) -> Scores:
+    """Rows × (features + 1): each feature's share of the log-odds (TreeSHAP), the last column the base."""
+    import lightgbm
+
+    return np.asarray(lightgbm.Booster(model_str=text).predict(matrix, pred_contrib=True), dtype=np.float64)
+
+
+def gains(text: str) -> Scores:
+    """Total gain of each feature."""
+    import lightgbm
+
+    return np.asarray(lightgbm.Booster(model_str=text).feature_importance("gain"), dtype=np.float64)
+
+
+def _parameters(settings: TrainSettings, encoding: Encoding, columns: tuple[int, ...]) -> dict[str, Any]:
+    parameters: dict[str, Any] = {
+        "objective": "binary",
+        "metric": "average_precision",
+        "learning_rate": settings.learning_rate,
+        "num_leaves": settings.num_leaves,
+        "min_data_in_leaf": settings.min_data_in_leaf,
+        "lambda_l2": settings.lambda_l2,
+        "feature_fraction": settings.feature_fraction,
+        "num_threads": settings.threads,
+        "seed": settings.seed,
+        "deterministic": True,
+        "force_row_wise": True,
+        "feature_pre_filter": False,
+        "verbosity": -1,
+    }
+    if settings.monotone:
+        parameters["monotone_constraints"] = [
+            settings.monotone.get(encoding.features[column], 0) for column in columns
+        ]
+    return parameters
+
+
+def _sample(rows: Index, label: Flags, settings: TrainSettings) -> Index:
+    """Training rows with negatives thinned to the wanted ratio."""
+    if settings.negatives_per_positive is None:
+        return rows
+    positives, negatives = rows[label[rows]], rows[~label[rows]]
+    wanted = min(len(negatives), max(1, round(settings.negatives_per_positive * len(positives))))
+    chosen = np.random.default_rng(settings.seed).choice(negatives, wanted, replace=False)
+    return np.sort(np.concatenate([positives, chosen]))
+
+
+def _shift(data: Dataset, train: Index, rows: Index, weight: Scores, label: Flags) -> float:
+    """Log-odds of the natural rate minus those of the weighted sample: the prior correction (Elkan 2001).
+
+    The natural rate is that of the training grid rows; look-back cut-offs, thinning and weights all bend it.
+    """
+    grid = train[data.grid[train]]
+    if not len(grid):
+        return 0.0
+    natural = max(float(label[grid].mean()), 0.5 / len(grid))
+    sampled = float(np.average(label[rows], weights=weight))
+    return float(logit(np.array([natural]))[0] - logit(np.array([sampled]))[0])
+
+
+def _narrow(matrix: Matrix, columns: tuple[int, ...]) -> Matrix:
+    return matrix if len(columns) == matrix.shape[1] else np.ascontiguousarray(matrix[:, columns])
+
+
+def _safe(names: list[str]) -> list[str]:
+    """Names LightGBM's text format accepts, still unique."""
+    safe = [re.sub(r'[",:\[\]{}\s]', "_", name) for name in names]
+    return [name if safe.count(name) == 1 else f"{name}_{place}" for place, name in enumerate(safe)]

@@ -1,0 +1,76 @@
+"""A feature's name says where it comes from: stream, field, statistic and window, and words for people."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_WINDOW = re.compile(r"^(\d+)(h|m|s|ms|us|ns)$")
+_SPOKEN = {"m": "min", "us": "µs"}
+_UNITLESS = ("count", "changes", "share")
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureName:
+    """The parts of `<stream>__<field>__<statistic>__<window>`; empty where a part is absent.
+
+    `<field>__<statistic>__<window>` is the anchor's own field, `<stream>__since_last_s` an event stream and
+    `<stream>__<field>` a fact.
+    """
+
+    stream: str
+    field: str
+    statistic: str
+    window: str
+
+    @property
+    def source(self) -> str:
+        """What was measured, without how: statistics of one source tell one story."""
+        return "__".join(part for part in (self.stream, self.field) if part)
+
+
+def parse(name: str) -> FeatureName:
+    """Split a feature column's name; a name of no known form is a field of its own."""
+    parts = name.split("__")
+    if len(parts) >= 3 and _WINDOW.match(parts[-1]):
+        *path, statistic, window = parts
+        stream, field = (path[0], "__".join(path[1:])) if len(path) > 1 else ("", path[0])
+        return FeatureName(stream, field, statistic, window)
+    if len(parts) == 2 and parts[1] == "since_last_s":
+        return FeatureName(parts[0], "", "since_last_s", "")
+    if len(parts) >= 2:
+        return FeatureName(parts[0], "__".join(parts[1:]), "", "")
+    return FeatureName("", name, "", "")
+
+
+def unit(name: FeatureName, units: Mapping[str, str]) -> str:
+    """Unit of a feature's value from the units of the fields (`<stream>__<field>` or `<field>`)."""
+    if name.statistic == "since_last_s":
+        return "s"
+    if name.statistic.startswith(_UNITLESS):
+        return ""
+    base = units.get(name.source, units.get(name.field, ""))
+    return f"{base}/s" if name.statistic == "slope" and base else base
+
+
+def words(name: FeatureName, value: str, usual: str) -> str:
+    """One plain sentence: `battery voltage mean over 42 s was 22.1 V; usual 25.3 V`."""
+    source = name.source.replace("__", " ").replace("_", " ")
+    if name.statistic == "since_last_s":
+        subject = f"time since the last of {source}"
+    elif name.statistic:
+        matched = _WINDOW.match(name.window)
+        span = f" over {matched[1]} {_SPOKEN.get(matched[2], matched[2])}" if matched else ""
+        subject = f"{source} {name.statistic.replace('_', ' ')}{span}"
+    else:
+        subject = source
+    return f"{subject} was {value}; usual {usual}"
+
+
+def quantity(value: float | str | None, unit_name: str) -> str:
+    """A value with its unit, three significant digits; `missing` where there is none."""
+    if value is None or value != value:
+        return "missing"
+    if isinstance(value, str):
+        return value
+    number = f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return f"{number} {unit_name}".rstrip()

@@ -1,0 +1,65 @@
+"""One word a reader can act on, and the sentence that earns it."""
+
+from datetime import timedelta
+
+from models.bootstrap import Figure
+from models.evaluate import Predictor, Verdict
+
+USEFUL = "useful"
+NOT_USEFUL = "not useful"
+TOO_FEW = "not enough failures to say"
+
+
+def verdict(model: Predictor, baselines: tuple[Predictor, ...], *, learnt: bool, needed: int) -> Verdict:
+    """Judge the test figures: enough episodes, every baseline beaten beyond chance, or not.
+
+    `learnt` is False for the constant-rate model that stands in when training has too few failures;
+    `needed` is the fewest test episodes a verdict takes.
+    """
+    episodes = model.episodes
+    if not learnt:
+        return Verdict(
+            TOO_FEW,
+            "Not enough failures to say: the training part holds too few failure episodes to learn from "
+            f"({_count(episodes.episodes)} in the test part); no alert is ever raised.",
+        )
+    if episodes.episodes < needed or model.rows.positives == 0:
+        return Verdict(
+            TOO_FEW,
+            f"Not enough failures to say: {_count(episodes.episodes)} in the test part, "
+            f"at least {needed} needed.",
+        )
+    unbeaten = [rival for rival in baselines if not rival.beaten]
+    if unbeaten:
+        worst = min(unbeaten, key=lambda rival: rival.difference.value or 0.0)
+        return Verdict(
+            NOT_USEFUL,
+            f"Not useful: PR-AUC {_plain(model.rows.pr_auc)} and {episodes.caught} of "
+            f"{_count(episodes.episodes)} caught do not beat “{worst.name}” "
+            f"({_plain(worst.rows.pr_auc)}) beyond chance; difference {_plain(worst.difference, sign=True)}.",
+        )
+    best = max(baselines, key=lambda rival: rival.rows.pr_auc.value or 0.0)
+    return Verdict(
+        USEFUL,
+        f"Useful: {episodes.caught} of {_count(episodes.episodes)} caught "
+        f"(recall {_plain(episodes.recall)}), typically {_spoken(episodes.lead_time_median_s)} ahead, with "
+        f"{_plain(episodes.false_alarms_per_robot_day)} false alarms per robot-day; PR-AUC "
+        f"{_plain(model.rows.pr_auc)} against {_plain(best.rows.pr_auc)} of “{best.name}”.",
+    )
+
+
+def _count(episodes: int) -> str:
+    return f"{episodes} failure episode{'' if episodes == 1 else 's'}"
+
+
+def _plain(figure: Figure, *, sign: bool = False) -> str:
+    if figure.value is None:
+        return "unknown"
+    form = "+.3f" if sign else ".3f"
+    if figure.low is None or figure.high is None:
+        return f"{figure.value:{form}}"
+    return f"{figure.value:{form}} [{figure.low:{form}} to {figure.high:{form}}]"
+
+
+def _spoken(seconds: float | None) -> str:
+    return "no time" if seconds is None else str(timedelta(seconds=round(seconds)))
