@@ -372,11 +372,11 @@ def _explain(error: Any) -> str:
 
 
 def _keys_of(location: list[str | int]) -> list[str]:
-    section: type[BaseModel] = Config
+    section: type[Section] = Config
     nested = {"streams": StreamSection, "fields": FieldSection, "on": FailureRule, "robot": RobotSection}
     for part in location:
         annotation = section.model_fields[part].annotation if part in section.model_fields else None
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        if isinstance(annotation, type) and issubclass(annotation, Section):
             section = annotation
         elif isinstance(part, str) and part in nested:
             section = nested[part]

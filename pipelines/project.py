@@ -58,7 +58,7 @@ class Project:
 
     @contextmanager
     def connect(self) -> Iterator["Pachd"]:
-        """A pachd for this project: `$PACHD_ADDRESS`, the running daemon, or an engine for as long as needed."""
+        """A pachd for this project: `$PACHD_ADDRESS`, the running daemon, or an engine of its own."""
         from pipelines.client import Pachd
 
         address = os.environ.get(ADDRESS_VARIABLE) or self.daemon_address()

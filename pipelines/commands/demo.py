@@ -28,4 +28,6 @@ def make_fleet(folder: Path, *, robots: int, days: int, seed: int) -> None:
     with stderr.status(f"making {robots} robots x {days} days (synthetic)"):
         write_fleet(folder, robots=robots, days=days, seed=seed)
     if not (folder / CONFIG_NAME).exists():
-        (folder / CONFIG_NAME).write_text(files("pipelines.demo").joinpath(CONFIG_NAME).read_text("utf-8"), "utf-8")
+        (folder / CONFIG_NAME).write_text(
+            files("pipelines.demo").joinpath(CONFIG_NAME).read_text("utf-8"), "utf-8"
+        )

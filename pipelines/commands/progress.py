@@ -1,4 +1,4 @@
-"""Progress on stderr: bytes while pushing, datums while pipelines run; bars on a terminal, lines elsewhere."""
+"""Progress on stderr: bytes while pushing, datums while pipelines run; bars on a terminal, else lines."""
 
 import time
 from collections.abc import Callable, Iterator

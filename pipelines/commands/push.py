@@ -78,7 +78,7 @@ def _check_glob(files: dict[str, Content], pattern: str) -> None:
             f"{len(unseen)} file(s) would be pushed where no datum sees them",
             got=unseen[0],
             expected=f'paths that match logs.glob = "{pattern}"',
-            hint='change the place with --to (as in --to /2026-03-01), or logs.glob (tables at the top: "/*")',
+            hint='choose the place with --to (as in --to /2026-03-01), or set logs.glob ("/*" for tables)',
         )
 
 

@@ -17,7 +17,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 def up(*, project: Path | None, listen: str) -> None:
-    """Serve until interrupted. Raises UsageError for an address others could reach, ConflictError when one runs."""
+    """Serve until interrupted. Raises UsageError off loopback, ConflictError when another daemon runs."""
     from pipelines.pachd.engine import Engine
 
     found = Project.find(project)

@@ -4,6 +4,7 @@ The halo of a robot-day holds the records of the days beside it that lie within 
 always the last record before it: a level's rising edge needs its predecessor. See docs/adr/0003.
 """
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -30,7 +31,8 @@ class Piece:
 
 def nanoseconds(table: pa.Table, column: str = TS) -> np.ndarray:
     """A timestamp[ns] column as int64 nanoseconds since the epoch."""
-    return table.column(column).cast(pa.int64()).to_numpy()
+    values: np.ndarray = table.column(column).cast(pa.int64()).to_numpy()
+    return values
 
 
 def day_name(day: int) -> str:
@@ -44,7 +46,7 @@ def day_start_ns(name: str) -> int:
 
 
 def cut(stream: pa.Table, *, partition: str, reach: timedelta) -> Iterator[Piece]:
-    """Cut a table sorted by (robot_id, ts) into robot-days and halos; `partition="all"` keeps robots whole."""
+    """Cut a table sorted by (robot_id, ts) into robot-days and halos; `all` keeps robots whole."""
     reach_ns = reach // timedelta(microseconds=1) * 1_000
     for robot, rows in by_robot(stream):
         if partition == ALL:
@@ -65,8 +67,8 @@ def by_robot(stream: pa.Table) -> Iterator[tuple[str, pa.Table]]:
     """Robot id and its rows, for a table sorted by robot."""
     encoded = stream.column(ROBOT).combine_chunks().dictionary_encode()
     codes = encoded.indices.to_numpy()
-    starts = np.flatnonzero(np.diff(codes, prepend=-1))
-    for start, end in zip(starts, np.append(starts[1:], len(codes)), strict=True):
+    starts = np.flatnonzero(np.diff(codes, prepend=-1)).tolist()
+    for start, end in itertools.pairwise([*starts, len(codes)]):
         yield encoded.dictionary[int(codes[start])].as_py(), stream.slice(start, end - start)
 
 

@@ -23,9 +23,7 @@ def read_facts(folder: Path) -> pa.Table:
     robots = sorted(set(rows.column(ROBOT).to_pylist()))
     columns = {ROBOT: pa.array(robots, pa.string())}
     for name in rows.column_names[1:]:
-        known = dict(zip(rows.column(ROBOT).to_pylist(), [None] * rows.num_rows, strict=True))
-        for robot, value in zip(rows.column(ROBOT).to_pylist(), rows.column(name).to_pylist(), strict=True):
-            if value is not None:
-                known[robot] = value
-        columns[name] = pa.array([known[robot] for robot in robots], rows.schema.field(name).type)
+        told = zip(rows.column(ROBOT).to_pylist(), rows.column(name).to_pylist(), strict=True)
+        known = {robot: value for robot, value in told if value is not None}
+        columns[name] = pa.array([known.get(robot) for robot in robots], rows.schema.field(name).type)
     return pa.table(columns)
