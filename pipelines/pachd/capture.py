@@ -1,0 +1,143 @@
+"""What a datum printed, line by line, within a bound: a step that prints without end must not fill memory."""
+
+import os
+import selectors
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+HEAD_LINES: Final = 2_000
+TAIL_LINES: Final = 2_000
+LINE_BYTES: Final = 8 << 10
+ERROR_LINES: Final = 20
+_POLL_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line. ts: epoch seconds when it was read; user: from the user's code, not from the engine."""
+
+    ts: float
+    message: str
+    user: bool = True
+
+
+class Capture:
+    """Keeps the first and the last lines of a datum's output, and the last lines of its stderr."""
+
+    def __init__(self) -> None:
+        self._head: list[LogLine] = []
+        self._tail: deque[LogLine] = deque(maxlen=TAIL_LINES)
+        self._dropped = 0
+        self._errors: deque[str] = deque(maxlen=ERROR_LINES)
+        self._partial: dict[bool, bytes] = {False: b"", True: b""}
+
+    def note(self, message: str, *, user: bool = False) -> None:
+        """Add one line."""
+        line = LogLine(time.time(), message, user)
+        if len(self._head) < HEAD_LINES:
+            self._head.append(line)
+            return
+        self._dropped += len(self._tail) == TAIL_LINES
+        self._tail.append(line)
+
+    def feed(self, data: bytes, *, error: bool) -> None:
+        """Add raw output of stdout, or of stderr when `error`."""
+        *lines, rest = (self._partial[error] + data).split(b"\n")
+        while len(rest) > LINE_BYTES:
+            lines.append(rest[:LINE_BYTES])
+            rest = rest[LINE_BYTES:]
+        self._partial[error] = rest
+        for line in lines:
+            self._line(line, error=error)
+
+    def end(self) -> None:
+        """Complete lines that had no newline."""
+        for error, rest in self._partial.items():
+            if rest:
+                self._line(rest, error=error)
+                self._partial[error] = b""
+
+    def lines(self) -> tuple[LogLine, ...]:
+        """Everything kept, in order, with a line that says how much was not."""
+        if not self._dropped:
+            return (*self._head, *self._tail)
+        gap = LogLine(self._tail[0].ts, f"… {self._dropped} lines left out …", user=False)
+        return (*self._head, gap, *self._tail)
+
+    def error_tail(self) -> str:
+        """The last lines of stderr since the last call."""
+        text = "\n".join(self._errors)
+        self._errors.clear()
+        return text
+
+    def _line(self, line: bytes, *, error: bool) -> None:
+        text = line[:LINE_BYTES].decode(errors="replace").rstrip("\r")
+        self.note(text, user=True)
+        if error:
+            self._errors.append(text)
+
+
+End = Literal["finished", "timeout", "stopped"]
+
+
+@dataclass(frozen=True)
+class Streams:
+    """The read ends of a process's stdout and stderr."""
+
+    out: int
+    err: int
+
+    def __post_init__(self) -> None:
+        os.set_blocking(self.out, False)
+        os.set_blocking(self.err, False)
+
+    def follow(
+        self,
+        capture: Capture,
+        finished: Callable[[], bool],
+        *,
+        wake: int | None = None,
+        deadline: float | None = None,
+        stop_file: str = "",
+    ) -> End:
+        """Read until `finished()`, the deadline (monotonic seconds) or the appearance of `stop_file`.
+
+        `finished` is asked whenever something can be read, on `wake` too, and ten times a second.
+        """
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.out, selectors.EVENT_READ)
+            selector.register(self.err, selectors.EVENT_READ)
+            if wake is not None:
+                selector.register(wake, selectors.EVENT_READ)
+            while not finished():
+                left = _POLL_S if deadline is None else min(_POLL_S, deadline - time.monotonic())
+                if left <= 0:
+                    return "timeout"
+                events = selector.select(left)
+                if not events and stop_file and Path(stop_file).exists():
+                    return "stopped"
+                for key, _ in events:
+                    if key.fd != wake and not self._read(key.fd, capture):
+                        selector.unregister(key.fd)
+        self.drain(capture)
+        return "finished"
+
+    def drain(self, capture: Capture) -> bool:
+        """Read what is there without waiting; whether both streams have ended."""
+        ended = [not self._read(fd, capture) for fd in (self.out, self.err)]
+        return all(ended)
+
+    def _read(self, fd: int, capture: Capture) -> bool:
+        """Read all that is there; False at the end of the stream."""
+        while True:
+            try:
+                data = os.read(fd, 1 << 16)
+            except BlockingIOError:
+                return True
+            if not data:
+                return False
+            capture.feed(data, error=fd == self.err)

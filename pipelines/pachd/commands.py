@@ -1,0 +1,132 @@
+"""Runs any command as a datum: in a process group of its own, with /pfs where the command looks for it."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from pipelines.pachd.capture import Capture, Streams
+from pipelines.pachd.sandbox import PFS, launcher, private_mounts
+
+_MENTION = re.compile(r"(?<![\w./-])/pfs(?=/|$|[\s'\";:,)])")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended: `error` is "" on success; `stopped` when the job was stopped, not the datum."""
+
+    error: str = ""
+    stopped: bool = False
+
+    @classmethod
+    def early(cls, end: str, timeout_s: float | None) -> "Ended":
+        """Killed before its end: by the clock or with its job."""
+        if end == "stopped":
+            return cls("the job was stopped", stopped=True)
+        return cls(f"timed out after {timeout_s:g} s")
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command line with its standard input, as a spec has them, and the exit codes that mean success."""
+
+    cmd: tuple[str, ...]
+    stdin: tuple[str, ...] = ()
+    env: Mapping[str, str] | None = None
+    working_dir: str = ""
+    accept: tuple[int, ...] = ()
+
+    def run(
+        self, pfs: Path, capture: Capture, *, timeout_s: float | None = None, stop_file: str = ""
+    ) -> Ended:
+        """Run it on the datum in `pfs`.
+
+        The tree is at $PFS_ROOT: /pfs itself in a private mount where the machine allows one; otherwise its
+        folder, and mentions of /pfs in arguments, standard input and environment are moved there. The
+        interpreter forewarn runs in stands for the image's: it comes first on PATH.
+        """
+        private = private_mounts()
+        root = PFS if private else str(pfs)
+        arguments = [moved(argument, root) for argument in self.cmd]
+        folder = moved(self.working_dir, root) or root
+        script = pfs.parent / "stdin"
+        script.write_text("".join(moved(line, root) + "\n" for line in self.stdin))
+        with script.open("rb") as lines:
+            try:
+                process = subprocess.Popen(  # noqa: S603
+                    launcher(pfs, folder, arguments) if private else arguments,
+                    cwd=None if private else folder,
+                    env=environment(self.env or {}, root),
+                    stdin=lines,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                return Ended(f"cannot run {self.cmd[0]}: {error.strerror}")
+        with process:
+            return self._wait(process, capture, timeout_s, stop_file)
+
+    def _wait(
+        self, process: "subprocess.Popen[bytes]", capture: Capture, timeout_s: float | None, stop_file: str
+    ) -> Ended:
+        streams = Streams(read_end(process.stdout), read_end(process.stderr))
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        end = streams.follow(
+            capture, lambda: process.poll() is not None, deadline=deadline, stop_file=stop_file
+        )
+        if end != "finished" or not streams.drain(capture):
+            kill_group(process.pid)  # what it started and left behind still holds our pipes
+        code = process.wait()
+        streams.drain(capture)
+        capture.end()
+        tail = capture.error_tail()
+        if end != "finished":
+            return Ended.early(end, timeout_s)
+        if code == 0 or code in self.accept:
+            return Ended()
+        return Ended(f"{exit_text(code)}: {tail}" if tail else exit_text(code))
+
+
+def environment(env: Mapping[str, str], root: str) -> dict[str, str]:
+    """The environment of this process, then `env` with /pfs moved to `root`, and our Python first on PATH."""
+    merged = {**os.environ, **{key: moved(value, root) for key, value in env.items()}, "PFS_ROOT": root}
+    search = merged.get("PATH", "/usr/local/bin:/usr/bin:/bin")
+    merged["PATH"] = f"{Path(sys.executable).parent}:{search}"
+    return merged
+
+
+def moved(text: str, root: str) -> str:
+    """`text` with every mention of a path under /pfs moved under `root`."""
+    if root == PFS or PFS not in text:
+        return text
+    return _MENTION.sub(lambda _: root, text)
+
+
+def exit_text(code: int) -> str:
+    """An exit status in words."""
+    if code >= 0:
+        return f"exit code {code}"
+    hint = " (out of memory?)" if code == -signal.SIGKILL else ""
+    return f"killed by {signal.Signals(-code).name}{hint}"
+
+
+def read_end(stream: IO[bytes] | None) -> int:
+    """The descriptor of a pipe we asked for."""
+    if stream is None:
+        raise AssertionError("asked for a pipe")
+    return stream.fileno()
+
+
+def kill_group(pid: int) -> None:
+    """Kill a process we started as the leader of its group, and what it started."""
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return

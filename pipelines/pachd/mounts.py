@@ -1,0 +1,108 @@
+"""A datum's folder on disk: inputs laid out as the command expects them, outputs read back as files."""
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from features.errors import DataError
+from pipelines.pachd.objects import FileRef, Objects, ObjectWriter
+from pipelines.pachd.sandbox import PFS
+
+OUT: Final = "out"
+_NAME = re.compile(r"[ -~]+")
+_REFUSED = frozenset("*?[]{}!()@+^")
+
+
+@dataclass(frozen=True, slots=True)
+class MountedFile:
+    """An input file. path: relative to /pfs ("logs/2026-03-01/amr-1.zip"); empty: show it without content."""
+
+    path: str
+    ref: FileRef
+    empty: bool = False
+
+
+def lay_out(inputs: tuple[MountedFile, ...], objects: Objects, pfs: Path) -> int:
+    """Write the inputs and an empty `out` under `pfs`; returns the bytes written."""
+    (pfs / OUT).mkdir(parents=True)
+    made: set[str] = set()
+    written = 0
+    for file in inputs:
+        if ".." in file.path.split("/"):
+            raise DataError("an input's path leaves its folder", got=file.path)
+        target = f"{pfs}/{file.path.lstrip('/')}"
+        folder = target.rpartition("/")[0]
+        if folder not in made:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            made.add(folder)
+        if file.empty:
+            Path(target).touch()
+        else:
+            objects.copy_to(file.ref, target)
+            written += file.ref.size
+    return written
+
+
+def collect(pfs: Path, inputs: tuple[MountedFile, ...], writer: ObjectWriter) -> dict[str, FileRef]:
+    """Store every file under `pfs/out`; returns {path in the output repo ("/a/b"): content}, sorted.
+
+    Symbolic links are followed within /pfs; one that leads to an input file stands for that file as it was
+    read, so a datum can rearrange inputs without touching their bytes. Empty folders leave nothing.
+    Raises DataError for links that leave /pfs or form a loop, for anything that is neither file nor folder,
+    and for names Pachyderm refuses.
+    """
+    root = os.path.realpath(pfs)
+    known = {f"{root}/{file.path.lstrip('/')}": file.ref for file in inputs}
+    files: dict[str, FileRef] = {}
+    for path, real, linked in _walk(f"{root}/{OUT}", "", root, frozenset()):
+        ref = known.get(real) if linked else None
+        if ref is None:
+            with Path(real).open("rb") as content:
+                ref = writer.add(content)
+        files[path] = ref
+    return files
+
+
+def _walk(folder: str, path: str, root: str, above: frozenset[str]) -> Iterator[tuple[str, str, bool]]:
+    """Yield (output path, real path, whether a link led there) of every file below `folder`."""
+    if folder in above:
+        raise DataError("a symbolic link in the output leads back to a folder above it", got=path)
+    linked = not (folder + "/").startswith(f"{root}/{OUT}/")
+    for name in sorted(os.listdir(folder)):  # noqa: PTH208
+        here = f"{path}/{name}"
+        _check_name(name, here)
+        real = _follow(f"{folder}/{name}", here, root)
+        mode = os.stat(real).st_mode  # noqa: PTH116
+        if stat.S_ISDIR(mode):
+            yield from _walk(real, here, root, above | {folder})
+        elif stat.S_ISREG(mode):
+            yield here, real, linked or real != f"{folder}/{name}"
+        else:
+            raise DataError("an output is neither a file nor a folder", got=here, expected="a regular file")
+
+
+def _follow(place: str, path: str, root: str) -> str:
+    if not os.path.islink(place):  # noqa: PTH114
+        return place
+    target = os.readlink(place)  # noqa: PTH115
+    if target.startswith(f"{PFS}/"):  # as the command saw it in its private mount
+        target = root + target.removeprefix(PFS)
+    real = os.path.realpath(os.path.join(os.path.dirname(place), target))  # noqa: PTH118, PTH120
+    if not real.startswith(f"{root}/"):
+        raise DataError("a symbolic link in the output leads out of /pfs", got=f"{path} -> {target}")
+    if not os.path.exists(real):  # noqa: PTH110
+        raise DataError("a symbolic link in the output leads nowhere", got=f"{path} -> {target}")
+    return real
+
+
+def _check_name(name: str, path: str) -> None:
+    if not _NAME.fullmatch(name) or _REFUSED & set(name):
+        raise DataError(
+            "an output's name is not allowed",
+            got=repr(path),
+            expected=f"printable ASCII without {' '.join(sorted(_REFUSED))}",
+        )
