@@ -372,7 +372,7 @@ def _explain(error: Any) -> str:
 
 
 def _keys_of(location: list[str | int]) -> list[str]:
-    section: type[Section] = Config
+    section: Any = Config
     nested = {"streams": StreamSection, "fields": FieldSection, "on": FailureRule, "robot": RobotSection}
     for part in location:
         annotation = section.model_fields[part].annotation if part in section.model_fields else None

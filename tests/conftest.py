@@ -6,9 +6,13 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 REPO = Path(__file__).resolve().parent.parent
 PACKAGES = ("features", "models", "pipelines", "reports")
+
+settings.register_profile("forewarn", deadline=None, derandomize="CI" in os.environ, print_blob=True)
+settings.load_profile("forewarn")
 
 
 def pytest_configure() -> None:

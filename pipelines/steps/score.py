@@ -33,5 +33,5 @@ def main(pfs: Path) -> None:
             }
         )
         write_table(scored, out / "risk" / name)
-        rows = sorted({int(np.argmax(risk)), len(risk) - 1}) if len(risk) else []
-        write_table(reasons(model, stream, facts, rows, top=settings["reasons"]), out / "reasons" / name)
+        rows = np.array(sorted({int(np.argmax(risk)), len(risk) - 1}) if len(risk) else [], np.int64)
+        write_table(reasons(model, stream, facts, rows, most=settings["reasons"]), out / "reasons" / name)

@@ -1,6 +1,5 @@
 """Step train: one failure model for the fleet, judged on later time beside its baselines."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +34,7 @@ def main(pfs: Path) -> None:
     )
     artifact.save(trained.model, out / "model")
     (out / "evaluation").mkdir(parents=True)
-    text = json.dumps(trained.evaluation.to_json(), indent=1, sort_keys=True)
-    (out / "evaluation" / "evaluation.json").write_text(text, "utf-8")
+    (out / "evaluation" / "evaluation.json").write_bytes(trained.evaluation.to_json())
     write_table(trained.test, out / "evaluation" / "test.parquet")
 
 
