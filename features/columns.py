@@ -1,0 +1,71 @@
+"""Taking rows and comparing values column by column, such that equal content gives equal bytes.
+
+Two things make equal columns differ in a file: how they are cut into chunks, and the order of a dictionary.
+Every column made here is one chunk, and a dictionary holds the values in use, ascending (one declared as
+ordered stays as declared).
+"""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.contract import Int64s, one_chunk
+from features.schema import ROBOT
+
+
+def take(table: pa.Table, rows: Int64s | None) -> pa.Table:
+    """The table's rows in that order (None: all, as they are); `robot_id` as plain strings."""
+    return pa.table(
+        [
+            gather(table.column(name).cast(pa.string()) if name == ROBOT else table.column(name), rows)
+            for name in table.column_names
+        ],
+        schema=pa.schema(
+            [field.with_type(pa.string()) if field.name == ROBOT else field for field in table.schema]
+        ),
+    )
+
+
+def gather(column: pa.ChunkedArray, rows: Int64s | None) -> pa.Array:
+    """The column's values at `rows`, null where a row is negative; None takes all. The type never changes."""
+    values = one_chunk(column)
+    if rows is not None:
+        values = values.take(pa.array(rows, mask=rows < 0))
+    return _ascending(values) if pa.types.is_dictionary(values.type) and not values.type.ordered else values
+
+
+def ranks(table: pa.Table) -> Int64s:
+    """Rank of each row by its values, the first column first: 0, 1, 2 … without gaps, equal rows equal.
+
+    Independent of the order of the rows. Null equals null and NaN equals NaN; both rank last.
+    """
+    result = np.zeros(table.num_rows, dtype=np.int64)
+    for column in table.columns:
+        rank = _dense_rank(one_chunk(column))
+        result = np.unique(result * (rank.max(initial=0) + 1) + rank, return_inverse=True)[1]
+    return result
+
+
+def _dense_rank(values: pa.Array) -> Int64s:
+    kind = values.type
+    if pa.types.is_null(kind):
+        return np.zeros(len(values), dtype=np.int64)
+    if pa.types.is_dictionary(kind):
+        return _dense_rank(values.cast(kind.value_type))
+    if pa.types.is_float16(kind):
+        values = values.cast(pa.float32())
+    elif pa.types.is_nested(kind):
+        values = pa.array(
+            [None if value is None else repr(value) for value in values.to_pylist()], pa.string()
+        )
+    rank: Int64s = pc.rank(values, sort_keys="ascending", tiebreaker="dense").to_numpy().astype(np.int64)
+    return rank
+
+
+def _ascending(values: pa.DictionaryArray) -> pa.DictionaryArray:
+    kind = values.type
+    plain = values.cast(kind.value_type)
+    used = pc.unique(plain.drop_null())
+    used = used.take(pc.sort_indices(used))
+    indices = pc.index_in(plain, value_set=used).cast(kind.index_type)
+    return pa.DictionaryArray.from_arrays(indices, used)
