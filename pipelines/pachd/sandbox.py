@@ -8,6 +8,7 @@ standard library only and nothing of ours, because every datum of a foreign comm
 
 import ctypes
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from typing import Final
 PFS: Final = "/pfs"
 _NEWNS, _NEWUSER = 0x00020000, 0x10000000
 _BIND, _REC, _PRIVATE = 0x1000, 0x4000, 0x40000
+_PDEATHSIG = 1
 _NOT_FOUND, _NOT_STARTED = 127, 126
 
 
@@ -86,6 +88,7 @@ def main(arguments: list[str]) -> None:
     try:
         _enter(pfs)
         os.chdir(folder)
+        ctypes.CDLL(None).prctl(_PDEATHSIG, signal.SIGKILL)  # a worker that is killed takes us along
     except OSError as error:
         sys.stderr.write(f"cannot prepare a private {PFS}: {error}\n")
         os._exit(_NOT_STARTED)

@@ -20,6 +20,7 @@ from pipelines.pachd.capture import Capture, Streams
 from pipelines.pachd.commands import Ended, exit_text, kill_group, read_end
 
 _STARTED: Final = "started"
+_THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # datums are the parallelism
 
 
 class StepProcess:
@@ -36,6 +37,7 @@ class StepProcess:
             stderr=subprocess.PIPE,
             pass_fds=(theirs.fileno(),),
             start_new_session=True,
+            env={**dict.fromkeys(_THREADS, "1"), **os.environ},
         )
         theirs.close()
         out, err = self._process.stdout, self._process.stderr
@@ -100,13 +102,17 @@ def _end(process: subprocess.Popen[bytes], *files: Any) -> None:
 
 
 class StepPool:
-    """Idle step processes of this worker, reused by whichever datum comes next."""
+    """Idle step processes of this worker, reused by whichever datum comes next.
+
+    preload: what new processes load before their first datum, "module" or "module:function".
+    """
 
     def __init__(self) -> None:
+        self.preload: tuple[str, ...] = ()
         self._idle: list[StepProcess] = []
         self._lock = threading.Lock()
 
-    def take(self, preload: tuple[str, ...] = ()) -> StepProcess:
+    def take(self) -> StepProcess:
         """An idle process, or a new one."""
         with self._lock:
             while self._idle:
@@ -114,7 +120,7 @@ class StepPool:
                 if process.alive:
                     return process
                 process.close()
-        return StepProcess(preload)
+        return StepProcess(self.preload)
 
     def give_back(self, process: StepProcess) -> None:
         """Keep `process` for the next datum when it can still be used."""

@@ -47,7 +47,6 @@ class DatumTask:
     timeout_s: float | None = None
     scratch: str = ""
     stop_file: str = ""
-    preload: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
@@ -197,7 +196,7 @@ def _attempt(
 def _step(run: _Run, pfs: Path) -> Ended:
     task = run.task
     env = {**task.transform.env, **task.env}
-    process = steps.take(task.preload)
+    process = steps.take()
     try:
         return process.run(
             task.transform.step,

@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.pachd.objects import Objects
 from pipelines.pachd.spec import Transform
-from pipelines.pachd.worker import DatumResult, DatumTask, run_datum
+from pipelines.pachd.worker import DatumResult, DatumTask, run_datum, steps
 
 Make = Callable[..., DatumTask]
 
@@ -97,9 +97,12 @@ def test_err_cmd_of_a_step_is_a_command(step_task: Make) -> None:
     assert result.state == "recovered"
 
 
-def test_preload_runs_before_the_first_datum(step_task: Make, tmp_path: Path) -> None:
+def test_preload_runs_before_the_first_datum(
+    step_task: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steps, "preload", ("readied:warm_up", "no.such.module"))
     (tmp_path / "site" / "readied.py").write_text("def warm_up():\n    print('warmed up')\n")
-    result = run_datum(step_task("say hi", preload=("readied:warm_up", "no.such.module")))
+    result = run_datum(step_task("say hi"))
     assert result.state == "success"
     assert "warmed up" in said(result)
 

@@ -1,0 +1,122 @@
+"""Runs datums on Dask: a LocalCluster of warm workers by default, or any scheduler by its address.
+
+Dask is imported and started when the first job has datums to run, because it takes seconds and most commands
+need none of it. Workers are processes with one thread each, watched by nannies; what a datum's own code does
+happens in a child of the worker (see `pipelines.pachd.warm`), so a worker is lost only to the outside world.
+Then Dask runs its sets elsewhere, and what they store is named by its content: the result is the same.
+"""
+
+import logging
+import os
+import threading
+import uuid
+from collections.abc import Sequence
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, Final
+
+from pipelines.pachd import worker
+from pipelines.pachd.executor import Executor, Results
+from pipelines.pachd.worker import DatumTask
+
+if TYPE_CHECKING:
+    import distributed
+
+RESUBMISSIONS: Final = 3
+_QUIET: Final = {
+    "distributed.admin.large-graph-warning-threshold": "1GB",
+    "distributed.worker.daemon": True,
+    "logging": {"distributed": "critical"},
+}
+
+
+class DaskExecutor(Executor):
+    """Datums on Dask workers.
+
+    workers: processes of the LocalCluster, 0 for one per core; ignored with `address`, the scheduler to use
+    ("tcp://host:8786"), whose workers need forewarn installed and must reach the object store.
+    """
+
+    def __init__(self, workers: int = 0, *, address: str = "", preload: Sequence[str] = ()) -> None:
+        super().__init__(workers or os.cpu_count() or 1, preload)
+        self.address = address
+        self._lock = threading.Lock()
+        self._client: distributed.Client | None = None
+        self._cluster: distributed.LocalCluster | None = None
+
+    def submit_set(self, tasks: tuple[DatumTask, ...]) -> Future[Results]:
+        """Send `tasks` to the next free worker, again when workers were lost three times under them."""
+        future: Future[Results] = Future()
+        self._send(tasks, future, RESUBMISSIONS)
+        return future
+
+    def start(self) -> "distributed.Client":
+        """Connect, starting the LocalCluster when there is no address; returns at once when it was done."""
+        with self._lock:
+            if self._client is None:
+                self._client = self._connect()
+            return self._client
+
+    def close(self) -> None:
+        """Stop the client, and the cluster when it is ours."""
+        with self._lock:
+            client, self._client = self._client, None
+            cluster, self._cluster = self._cluster, None
+        if client is not None:
+            client.close()
+        if cluster is not None:
+            cluster.close()
+
+    def _connect(self) -> "distributed.Client":
+        import dask
+        import distributed
+
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        with dask.config.set(_QUIET):
+            if not self.address:
+                self._cluster = distributed.LocalCluster(
+                    n_workers=self.workers,
+                    threads_per_worker=1,
+                    processes=True,
+                    memory_limit=0,
+                    dashboard_address=None,
+                    host="127.0.0.1",
+                    silence_logs=logging.CRITICAL,
+                )
+            client = distributed.Client(self._cluster or self.address, set_as_default=False)
+        if self.preload:
+            client.run(_prepare, self.preload)
+        if self.address:
+            self.workers = max(1, sum(client.nthreads().values()))
+        return client
+
+    def _send(self, tasks: tuple[DatumTask, ...], future: Future[Results], attempts: int) -> None:
+        sent = self.start().submit(_work, tasks, self.preload, key=f"datums-{uuid.uuid4().hex}", pure=False)
+        future.add_done_callback(lambda ours: sent.cancel() if ours.cancelled() else None)
+        sent.add_done_callback(lambda done: self._receive(done, tasks, future, attempts))
+
+    def _receive(
+        self, done: "distributed.Future", tasks: tuple[DatumTask, ...], future: Future[Results], attempts: int
+    ) -> None:
+        from distributed import KilledWorker
+
+        if future.cancelled():
+            return
+        try:
+            future.set_result(done.result())
+        except KilledWorker as error:
+            if attempts > 1:
+                self._send(tasks, future, attempts - 1)
+            else:
+                future.set_exception(error)
+        except Exception as error:
+            future.set_exception(error)
+
+
+def _prepare(preload: tuple[str, ...]) -> None:
+    worker.steps.preload = preload
+    worker.steps.give_back(worker.steps.take())
+
+
+def _work(tasks: tuple[DatumTask, ...], preload: tuple[str, ...]) -> Any:
+    worker.steps.preload = preload
+    return worker.run_datum_set(tasks)
