@@ -99,3 +99,51 @@ def match(times, bounds, other, available, first, last, tolerance, direction, ro
             else:
                 rows[i] = -1
                 gap[i] = 0.0
+
+
+@njit(cache=True, nogil=True)
+def rises(times, bounds, up, silence):  # type: ignore[no-untyped-def]
+    """True where `up` holds and the time before, unless more than `silence` ns ago, was not up.
+
+    Rows of one time count together: it is up when any of them is.
+    """
+    risen = np.zeros(times.size, np.bool_)
+    for robot in range(bounds.size - 1):
+        before = False
+        i = bounds[robot]
+        while i < bounds[robot + 1]:
+            j, now = i, False
+            while j < bounds[robot + 1] and times[j] == times[i]:
+                now |= up[j]
+                j += 1
+            silent = i > bounds[robot] and np.uint64(times[i]) - np.uint64(times[i - 1]) > np.uint64(silence)
+            if now and (silent or not before):
+                risen[i:j] = up[i:j]
+            i, before = j, now
+    return risen
+
+
+@njit(cache=True, nogil=True)
+def begins(times, bounds, gap):  # type: ignore[no-untyped-def]
+    """True at the first of each run of rows closer than `gap` ns, each to the next."""
+    first = np.zeros(times.size, np.bool_)
+    for robot in range(bounds.size - 1):
+        for i in range(bounds[robot], bounds[robot + 1]):
+            first[i] = i == bounds[robot] or np.uint64(times[i]) - np.uint64(times[i - 1]) >= np.uint64(gap)
+    return first
+
+
+@njit(cache=True, nogil=True)
+def any_between(bounds, begin, end, other, first, last):  # type: ignore[no-untyped-def]
+    """Whether `other`, ascending per robot at `first[i]:last[i]`, has a time in `[begin, end)`.
+
+    `begin` ascends per robot.
+    """
+    found = np.zeros(begin.size, np.bool_)
+    for robot in range(bounds.size - 1):
+        j = first[robot]
+        for i in range(bounds[robot], bounds[robot + 1]):
+            while j < last[robot] and other[j] < begin[i]:
+                j += 1
+            found[i] = j < last[robot] and other[j] < end[i]
+    return found

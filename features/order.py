@@ -7,6 +7,7 @@ of order are sorted.
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,9 @@ import pyarrow as pa
 from features import kernels
 from features.contract import Int64s, one_chunk, robot_column, times
 from features.schema import TS
+
+
+Value = TypeVar("Value", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class Order:
     def __len__(self) -> int:
         return len(self.times)
 
-    def arrange(self, values: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    def arrange(self, values: npt.NDArray[Value]) -> npt.NDArray[Value]:
         """Values of the table's rows, in this order."""
         return values if self.rows is None else values[self.rows]
 

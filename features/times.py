@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from features.errors import UsageError
 
@@ -64,6 +65,11 @@ def instant(moment: Instant, name: str) -> int:
         expected="a datetime with a time zone, or numpy.datetime64 (UTC)",
         hint="write datetime(2026, 3, 1, tzinfo=UTC), for instance",
     )
+
+
+def shifted(times: npt.NDArray[np.int64], by: int) -> npt.NDArray[np.int64]:
+    """`times + by`, stopping at the ends of int64 instead of wrapping round."""
+    return np.clip(times, MIN - min(by, 0), MAX - max(by, 0)) + by
 
 
 def window_text(length: int) -> str:
