@@ -11,8 +11,9 @@ import hashlib
 import io
 import os
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Self
 
@@ -132,6 +133,13 @@ class ObjectWriter:
         if held:
             chunks.append(self._store(bytes(held)))
         return file_of(chunks)
+
+    def join(self, objects: Objects, refs: Sequence[FileRef]) -> FileRef:
+        """A file of the contents of `refs` one after the other; full chunks of the first are shared."""
+        first, *others = refs
+        kept = tuple(chunk for chunk in first.chunks if chunk.length == CHUNK_BYTES)
+        rest = objects.stream(first, sum(chunk.length for chunk in kept))
+        return self.extend(kept, chain(rest, *map(objects.stream, others)))
 
     def flush(self) -> None:
         """Make everything added so far durable."""

@@ -1,0 +1,155 @@
+"""The engine's memory: one SQLite file, one writing process, and a way to wait until something changes.
+
+The rollback journal with `synchronous=EXTRA` is used because what a call has answered must survive a power
+cut, and because SQLite's write-ahead log had a corruption bug with several connections before 3.51.3. One
+connection is shared by all threads under one lock: transactions are short, file contents never pass here.
+"""
+
+import fcntl
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from features.errors import ConflictError, DataError, NotFoundError
+from pipelines.pachd import schema
+
+T = TypeVar("T")
+
+
+class Metadata:
+    """The database in `folder`; holds the folder's lock until `close`.
+
+    Raises ConflictError naming the process when another one has the folder open, DataError when the folder
+    was written by another version of the schema.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._lock_file = _claim(folder / "lock")
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
+        self._depth = 0
+        self._connection = sqlite3.connect(
+            folder / "metadata.sqlite", isolation_level=None, check_same_thread=False, cached_statements=512
+        )
+        self._connection.row_factory = sqlite3.Row
+        for pragma in ("journal_mode=DELETE", "synchronous=EXTRA", "foreign_keys=ON", "cache_size=-65536"):
+            self._connection.execute(f"PRAGMA {pragma}")
+        self._migrate()
+
+    def close(self) -> None:
+        """Close the file and give the folder back."""
+        with self._changed:
+            self._connection.close()
+            self._changed.notify_all()
+        self._lock_file.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All statements inside happen, or none; inside another transaction, they are part of it."""
+        with self._changed:
+            if self._depth:
+                yield
+                return
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._depth = 1
+            try:
+                yield
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            else:
+                self._connection.execute("COMMIT")
+            finally:
+                self._depth = 0
+            self._changed.notify_all()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Reads inside see one state: no other thread writes meanwhile."""
+        with self._lock:
+            yield
+
+    def run(self, statement: str, *values: Any) -> int:
+        """Execute one statement (in the current transaction, or one of its own); the last row's id."""
+        with self.transaction():
+            return self._connection.execute(statement, values).lastrowid or 0
+
+    def run_many(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Execute one statement for each row."""
+        if rows:
+            with self.transaction():
+                self._connection.executemany(statement, rows)
+
+    def rows(self, query: str, *values: Any) -> list[sqlite3.Row]:
+        """All rows of a query."""
+        with self._lock:
+            return self._connection.execute(query, values).fetchall()
+
+    def row(self, query: str, *values: Any) -> sqlite3.Row | None:
+        """The first row, or None."""
+        with self._lock:
+            found: sqlite3.Row | None = self._connection.execute(query, values).fetchone()
+            return found
+
+    def the(self, what: str, query: str, *values: Any) -> sqlite3.Row:
+        """The first row; NotFoundError saying that `what` was not found when there is none."""
+        found = self.row(query, *values)
+        if found is None:
+            raise NotFoundError(f"{what} not found")
+        return found
+
+    def value(self, query: str, *values: Any) -> Any:
+        """First column of the first row, or None."""
+        found = self.row(query, *values)
+        return None if found is None else found[0]
+
+    def wait(self, ready: Callable[[], T | None], alive: Callable[[], bool] = lambda: True) -> T | None:
+        """Wait until `ready` (evaluated after every transaction) is not None, or `alive` is false: None."""
+        with self._changed:
+            while (result := ready()) is None:
+                if not alive():
+                    return None
+                self._changed.wait(timeout=0.5)
+            return result
+
+    def wake(self) -> None:
+        """Make every waiting thread look again."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def _migrate(self) -> None:
+        found = int(self.value("PRAGMA user_version"))
+        if found == schema.VERSION:
+            return
+        if found:
+            raise DataError(
+                "this folder was written by another version of forewarn",
+                got=f"schema {found}",
+                expected=f"schema {schema.VERSION}",
+                hint="use that version, or push the logs into a new folder",
+            )
+        script = f"BEGIN; {schema.TABLES} PRAGMA user_version={schema.VERSION}; COMMIT;"
+        self._connection.executescript(script)
+
+
+def _claim(path: Path) -> Any:
+    file = path.open("a+")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.seek(0)
+        owner = file.read().strip() or "unknown"
+        file.close()
+        raise ConflictError(
+            f"{path.parent} is in use by process {owner}",
+            hint="use the running daemon (`forewarn status` finds it), or stop it first",
+        ) from None
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+    return file
