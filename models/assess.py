@@ -96,7 +96,7 @@ def assess(
 
 def _judge(score: Scores, decision: Decision, test: Stream, among: Groups) -> Judged:
     risk = decision.calibration.risk(score)
-    ranking = Ranking.of(risk, test.label, among.row, max(among.count, 1))
+    ranking = Ranking.of(risk, test.label, among.row, among.count)
     return Judged(risk, decision, ranking, test.judged(risk >= decision.threshold))
 
 

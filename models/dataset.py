@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from features import labels
 from features.errors import DataError
 from features.schema import CODE, CUTOFF, IS_FAILURE_CUTOFF, LATEST_USED, ROBOT, TIMESTAMP, TS
 from models.encode import joined
@@ -63,11 +64,9 @@ class Dataset:
 def gather(windows: pa.Table, failures: pa.Table, facts: pa.Table | None, settings: TrainSettings) -> Dataset:
     """Label every window and join the facts; rows whose horizon is not yet observed are counted and left.
 
-    `windows`, `failures` and `facts` as in `features.schema` and docs/architecture.md. Time is observed until
-    the last cut-off of the fleet or the last failure. Raises `DataError` when a key column is missing.
+    `windows`, `failures` and `facts` as in `features.schema` and docs/architecture.md. A robot is observed
+    until its last cut-off or failure, whichever is later. Raises `DataError` when a key column is missing.
     """
-    from features import labels
-
     _require(windows)
     robots = tuple(
         sorted(set(pc.unique(windows[ROBOT]).to_pylist()) | set(pc.unique(failures[ROBOT]).to_pylist()))
@@ -80,10 +79,10 @@ def gather(windows: pa.Table, failures: pa.Table, facts: pa.Table | None, settin
     windows = windows.take(pa.array(order))
     found = labels.episodes(failures.select([ROBOT, TS, CODE]), settings.episode_gap)
     episodes = Episodes(
-        _codes(found[ROBOT], place), nanos(found["start"]), tuple(found[CODE].cast(pa.string()).to_pylist())
+        _codes(found[ROBOT], place), nanos(found[TS]), tuple(found[CODE].cast(pa.string()).to_pylist())
     )
     grid_times = np.sort(cutoff[grid])
-    label = _label(windows, found, episodes, settings)
+    label = _label(windows, found, _observed(len(robots), robot, cutoff, episodes), robots, settings)
     known = np.asarray(label.is_valid().to_numpy(zero_copy_only=False), dtype=bool)
     kept = windows.filter(pa.array(known))
     robot, cutoff, grid = robot[order][known], cutoff[order][known], grid[order][known]
@@ -115,17 +114,20 @@ def nanos(column: pa.ChunkedArray) -> Times:
     return np.asarray(pc.fill_null(values, np.iinfo(np.int64).min).to_numpy(), dtype=np.int64)
 
 
-def _label(windows: pa.Table, found: pa.Table, episodes: Episodes, settings: TrainSettings) -> pa.Array:
-    if windows.num_rows == 0:
-        return pa.array([], pa.bool_())
-    last = int(nanos(windows[CUTOFF]).max())
-    if len(episodes):
-        last = max(last, int(episodes.start.max()))
-    until = np.datetime64(last, "ns")
-    from features import labels
-
+def _label(
+    windows: pa.Table, found: pa.Table, until: Times, robots: tuple[str, ...], settings: TrainSettings
+) -> pa.Array:
+    observed = {name: np.datetime64(int(last) + 1, "ns") for name, last in zip(robots, until, strict=True)}
     cutoffs = windows.select([ROBOT, CUTOFF])
-    return labels.label(cutoffs, found, settings.lead, settings.horizon, until)["label"].combine_chunks()
+    return labels.label(cutoffs, found, settings.lead, settings.horizon, observed)["label"].combine_chunks()
+
+
+def _observed(size: int, robot: Codes, cutoff: Times, episodes: Episodes) -> Times:
+    """The last sign of life of each robot: its last cut-off or episode start, ns."""
+    last = np.zeros(size, dtype=np.int64)
+    np.maximum.at(last, robot, cutoff)
+    np.maximum.at(last, episodes.robot, episodes.start)
+    return last
 
 
 def _codes(column: pa.ChunkedArray, place: pa.Array) -> Codes:

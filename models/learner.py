@@ -58,6 +58,7 @@ def grow(
 ) -> Grown:
     """Boosted trees from the training rows, stopped early on the (later) validation rows.
 
+    Validation positives are weighted to the odds of the (sampled) training rows, so that the loss compares.
     `columns` narrows the features, `label` replaces the labels and a given `rounds` turns early stopping off.
     """
     import lightgbm
@@ -76,10 +77,13 @@ def grow(
         ],
         free_raw_data=True,
     )
-    watched = rounds is None and len(np.unique(label[split.validation])) == 2
+    shift = _shift(data, split.train, rows, weight, label)
+    seen = label[split.validation]
+    watched = rounds is None and len(np.unique(seen)) == 2
     valid = lightgbm.Dataset(
         _narrow(matrix[split.validation], columns),
-        label=label[split.validation].astype(np.float32),
+        label=seen.astype(np.float32),
+        weight=np.where(seen, np.exp(-shift), 1.0).astype(np.float32),
         reference=train,
     )
     booster = lightgbm.train(
@@ -90,12 +94,7 @@ def grow(
         callbacks=[lightgbm.early_stopping(settings.early_stopping, verbose=False)] if watched else None,
     )
     best = booster.best_iteration if watched else booster.current_iteration()
-    return Grown(
-        booster.model_to_string(num_iteration=best),
-        best,
-        _shift(data, split.train, rows, weight, label),
-        columns,
-    )
+    return Grown(booster.model_to_string(num_iteration=best), best, shift, columns)
 
 
 def contributions(text: str, matrix: Matrix) -> Scores:
@@ -115,7 +114,7 @@ def gains(text: str) -> Scores:
 def _parameters(settings: TrainSettings, encoding: Encoding, columns: tuple[int, ...]) -> dict[str, Any]:
     parameters: dict[str, Any] = {
         "objective": "binary",
-        "metric": "average_precision",
+        "metric": "binary_logloss",
         "learning_rate": settings.learning_rate,
         "num_leaves": settings.num_leaves,
         "min_data_in_leaf": settings.min_data_in_leaf,
