@@ -15,7 +15,7 @@ from itertools import chain, product
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from pipelines.pachd.globs import compile_glob
-from pipelines.pachd.inputs import CronInput, Input, PfsInput
+from pipelines.pachd.inputs import DEFAULT_PROJECT, CronInput, Input, PfsInput
 
 if TYPE_CHECKING:
     from pipelines.pachd.trees import Entry
@@ -50,8 +50,13 @@ class DatumInput:
     lazy: bool = False
     empty_files: bool = False
     commit: str = ""
-    project: str = "default"
+    project: str = DEFAULT_PROJECT
     outer_join: bool = False
+
+    @property
+    def full_repo(self) -> str:
+        """The repo, with its project unless that is the default one."""
+        return self.repo if self.project == DEFAULT_PROJECT else f"{self.project}/{self.repo}"
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,7 @@ class Datum:
     @cached_property
     def id(self) -> str:
         """SHA-256 over names, repos, branches and paths: the same datum in every commit."""
-        return _digest(chain.from_iterable((i.name, i.repo, i.branch, i.path) for i in self.inputs))
+        return _digest(chain.from_iterable((i.name, i.full_repo, i.branch, i.path) for i in self.inputs))
 
     def hash(self, salt: str) -> str:
         """SHA-256 over the id, the files' hashes and the pipeline's salt: equal means nothing changed."""

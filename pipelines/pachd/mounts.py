@@ -1,7 +1,6 @@
 """A datum's folder on disk: inputs laid out as the command expects them, outputs read back as files."""
 
 import os
-import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,11 +9,10 @@ from typing import Final
 
 from features.errors import DataError
 from pipelines.pachd.objects import FileRef, Objects, ObjectWriter
+from pipelines.pachd.paths import canonical
 from pipelines.pachd.sandbox import PFS
 
 OUT: Final = "out"
-_NAME = re.compile(r"[ -~]+")
-_REFUSED = frozenset("*?[]{}!()@+^")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +61,7 @@ def collect(pfs: Path, inputs: tuple[MountedFile, ...], writer: ObjectWriter) ->
         if ref is None:
             with Path(real).open("rb") as content:
                 ref = writer.add(content)
-        files[path] = ref
+        files[canonical(path)] = ref
     return files
 
 
@@ -74,7 +72,6 @@ def _walk(folder: str, path: str, root: str, above: frozenset[str]) -> Iterator[
     linked = not (folder + "/").startswith(f"{root}/{OUT}/")
     for name in sorted(os.listdir(folder)):  # noqa: PTH208
         here = f"{path}/{name}"
-        _check_name(name, here)
         real = _follow(f"{folder}/{name}", here, root)
         mode = os.stat(real).st_mode  # noqa: PTH116
         if stat.S_ISDIR(mode):
@@ -97,12 +94,3 @@ def _follow(place: str, path: str, root: str) -> str:
     if not os.path.exists(real):  # noqa: PTH110
         raise DataError("a symbolic link in the output leads nowhere", got=f"{path} -> {target}")
     return real
-
-
-def _check_name(name: str, path: str) -> None:
-    if not _NAME.fullmatch(name) or _REFUSED & set(name):
-        raise DataError(
-            "an output's name is not allowed",
-            got=repr(path),
-            expected=f"printable ASCII without {' '.join(sorted(_REFUSED))}",
-        )

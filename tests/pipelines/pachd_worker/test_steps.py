@@ -48,7 +48,7 @@ def test_paths_in_the_environment_lead_to_the_datum(step_task: Make, objects: Ob
         ("exit 4", "exit code 4"),
         ("crash SIGSEGV", "killed by SIGSEGV while running the step"),
         ("crash SIGKILL", "killed by SIGKILL (out of memory?) while running the step"),
-        ("write bad* name", "an output's name is not allowed"),
+        ("write bad* name", "the path '/bad*' holds '*'"),
     ],
 )
 def test_a_bad_end_is_named_and_the_next_datum_runs(step_task: Make, mood: str, error: str) -> None:
