@@ -19,25 +19,24 @@ from pipelines.demo.truth import Dirt
 HOUR_S: Final = 3_600
 SPARED_S: Final = 1_200.0
 OUTAGE_S: Final = 540
+SILENT_STATS: Final = (9.0 * HOUR_S, 12.0 * HOUR_S)
 SHUFFLED: Final = 12
-CLOCKS_AHEAD_MS: Final = (("systemStats", 1_800), ("odometry", -1_200), ("keyValues", 700), ("", 0))
+CLOCKS_AHEAD_MS: Final = (("odometry", -1_200), ("systemStats", 1_800), ("keyValues", 700), ("", 0))
 
 
 def clocks(plan: Plan) -> Clocks:
     """Which of a robot's clocks is off; on every fifth robot systemStats fall silent for three hours."""
     source, ahead = CLOCKS_AHEAD_MS[plan.index % len(CLOCKS_AHEAD_MS)]
-    known = Clocks(**{source: ahead}) if source else Clocks()
-    silent = (9.0 * HOUR_S, 12.0 * HOUR_S) if plan.index % 5 == 0 else (0.0, 0.0)
-    return replace(known, silent_stats=silent)
+    return Clocks(source, ahead, SILENT_STATS if plan.index % 5 == 0 else (0.0, 0.0))
 
 
 def clock_dirt(plan: Plan, start_ms: int) -> list[Dirt]:
     """What `clocks` did, for the truth."""
-    source, ahead = CLOCKS_AHEAD_MS[plan.index % len(CLOCKS_AHEAD_MS)]
-    found = []
-    if source:
-        found.append(Dirt("clock_offset", plan.robot_id, source=source, detail=f"{ahead:+d} ms"))
-    start, end = (start_ms + round(second * 1_000) for second in clocks(plan).silent_stats)
+    off, found = clocks(plan), []
+    if off.source:
+        detail = f"{off.ahead_ms:+d} ms"
+        found.append(Dirt("clock_offset", plan.robot_id, source=off.source, detail=detail))
+    start, end = (start_ms + round(second * 1_000) for second in off.silent_stats)
     if end > start:
         found.append(Dirt("missing_source", plan.robot_id, source="systemStats", start=start, end=end))
     return found

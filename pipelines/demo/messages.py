@@ -119,7 +119,8 @@ def _grouped(ticks: Floats, t: Floats, texts: Sequence[str], form: str) -> list[
 
 
 def _sparse_at_rest(moving: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    return moving | (np.arange(len(moving)) % REST_EVERY == 0)
+    often: NDArray[np.bool_] = np.arange(len(moving)) % REST_EVERY == 0
+    return moving | often
 
 
 def _poses(signals: Signals, ticks: Floats, zero_ms: int) -> list[str]:
@@ -171,7 +172,7 @@ def _key_values(signals: Signals, ticks: Floats, zero_ms: int, plan: Plan) -> li
 
 
 def _missions(missions: Sequence[Mission], plan: Plan, ticks: Floats, zero_ms: int) -> list[str]:
-    """A mission's state at its changes and every 15 s while it runs; an aborted one again while the robot stands."""
+    """A mission's state at its changes and every 15 s; an aborted one again while the robot stands."""
     texts = [""] * len(ticks)
     first = int(ticks[0]) // MESSAGE_S
     for mission in missions:

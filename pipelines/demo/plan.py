@@ -75,7 +75,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Precursor:
-    """Severity rising from 0 at `start` to `height` at `peak` as a power of time, then falling to 0 at `end`."""
+    """Severity from 0 at `start` to `height` at `peak`, as a power of time, and back to 0 at `end`."""
 
     cause: str
     start: float

@@ -10,7 +10,7 @@ from pipelines.demo.dirt import clock_dirt, clocks, hold_back, soil
 from pipelines.demo.fleet import RobotOrder, RobotResult, epoch_ms
 from pipelines.demo.messages import Message, day_messages
 from pipelines.demo.plan import DAY_S, Plan, plan_robot
-from pipelines.demo.truth import Dirt, FailureTruth, NearMiss, RobotTruth
+from pipelines.demo.truth import DAY_MS, Dirt, FailureTruth, NearMiss, RobotTruth
 
 
 def write_robot(order: RobotOrder) -> RobotResult:
@@ -42,9 +42,11 @@ def _result(plan: Plan, start_ms: int, messages: int, dirt: list[Dirt]) -> Robot
         for f in plan.failures
         if f.ts < end
     )
-    for f in plan.failures:
-        if f.since // DAY_S < f.ts // DAY_S:
-            dirt.append(Dirt("midnight_crossing", plan.robot_id, start=ms(f.since), end=ms(f.ts)))
+    dirt = dirt + [
+        Dirt("midnight_crossing", f.robot_id, start=f.since, end=f.ts)
+        for f in failures
+        if (f.since - start_ms) // DAY_MS < (f.ts - start_ms) // DAY_MS
+    ]
     near_misses = tuple(
         NearMiss(plan.robot_id, p.cause, ms(p.start), ms(p.end)) for p in plan.precursors if not p.failed
     )

@@ -1,4 +1,4 @@
-"""Scores warnings against the truth of a synthetic fleet: which planted failures were foretold, at what price."""
+"""Scores warnings against the truth of a synthetic fleet: what was foretold, and at what price."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Final
 import pyarrow as pa
 
 from features.schema import CUTOFF, ROBOT
-from features.times import nanoseconds
+from features.times import instant, nanoseconds
 from pipelines.demo.causes import BATTERY, FIRMWARE, LOCALIZATION, RANDOM, SLIP
 from pipelines.demo.truth import DAY_MS, Truth
 
@@ -79,15 +79,15 @@ class TruthScore:
             f"{IN_WORDS[caught.cause]} {caught.warned} of {caught.failures}" for caught in self._announced
         )
         firmware, chance = causes[FIRMWARE], causes[RANDOM]
+        announced = f"a warning preceded {self.warned} of {self.announced} ({apart})"
+        false = f"{self.false_alarms} of {self.warnings} warnings"
         return [
             "Scored against the truth of this synthetic fleet; the figures say nothing about real robots.",
             f"From {self.from_time:%Y-%m-%d %H:%M} UTC on, time the model was not trained on:",
-            f"  planted failures with a precursor: a warning preceded {self.warned} of {self.announced}"
-            f" ({apart})",
+            f"  planted failures with a precursor: {announced}",
             f"  firmware failures, nothing to see before them: {firmware.warned} of {firmware.failures}",
             f"  random failures, nothing to see before them: {chance.warned} of {chance.failures}",
-            f"  false alarms: {self.false_alarms_per_robot_day:.2f} per robot-day"
-            f" ({self.false_alarms} of {self.warnings} warnings)",
+            f"  false alarms: {self.false_alarms_per_robot_day:.2f} per robot-day ({false})",
             self._ranking_in_words(),
         ]
 
@@ -113,11 +113,12 @@ def score_against_truth(
     """Score `alerts` (`robot_id`, `cutoff` timestamp[ns, UTC]; in any order) raised from `from_time` on.
 
     An alert within `refractory` of its robot's last warning is part of that warning. A warning at *c*
-    precedes a failure in [c + lead, c + lead + horizon); it is a false alarm when none starts there.
+    precedes a failure in [c + lead, c + lead + horizon); it is a false alarm when none starts there,
+    provided the logs reach that far.
     Failures count from `from_time + lead` on, and those of a robot's episode each count. Robots missing
     from `risk_by_robot` rank last. Alerts before `from_time` are ignored.
     """
-    start = nanoseconds(from_time - datetime.fromtimestamp(0, from_time.tzinfo), "from_time")
+    start = instant(from_time, "from_time")
     ahead, reach = nanoseconds(lead, "lead"), nanoseconds(horizon, "horizon")
     warnings = _warnings(alerts, start, nanoseconds(refractory, "refractory"))
     failures = [(f.robot_id, f.ts * MS, f.cause) for f in truth.failures if f.ts * MS >= start + ahead]
@@ -133,6 +134,7 @@ def score_against_truth(
     false = sum(
         not any(mine == robot and precedes(cutoff, ts) for mine, ts, _ in failures)
         for robot, cutoff in warnings
+        if cutoff + ahead + reach <= truth.end_ms * MS
     )
     by_cause = tuple(
         Caught(
