@@ -34,6 +34,11 @@ def gather(column: pa.ChunkedArray, rows: Int64s | None) -> pa.Array:
     return _ascending(values) if pa.types.is_dictionary(values.type) and not values.type.ordered else values
 
 
+def later(one: pa.Array, other: pa.Array) -> pa.Array:
+    """The later of two timestamps, row by row; null only where both are."""
+    return pc.max_element_wise(one.cast(pa.int64()), other.cast(pa.int64())).cast(one.type)
+
+
 def ranks(table: pa.Table) -> Int64s:
     """Rank of each row by its values, the first column first: 0, 1, 2 … without gaps, equal rows equal.
 

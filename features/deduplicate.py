@@ -1,13 +1,14 @@
 """One record per robot and time: what a stream says after repeats and corrections have arrived."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 import pyarrow as pa
 
 from features.columns import ranks, take
 from features.contract import arrivals, require_table
-from features.order import latest_arrivals, order_rows
-from features.schema import RECV_TS
+from features.order import Order, latest_arrivals, order_rows
+from features.schema import RECV_TS, ROBOT, TS
 
 
 @dataclass(frozen=True)
@@ -42,3 +43,23 @@ def deduplicate(stream: pa.Table) -> Deduplicated:
     repeated = order.subset(order.repeated())
     distinct = int(ranks(said.take(repeated.rows)).max()) + 1
     return Deduplicated(table, len(repeated) - distinct, surplus - (len(repeated) - distinct))
+
+
+def distinct_rows(order: Order, table: pa.Table, then: str) -> Order:
+    """Rows alike in every column once; others of one robot and time by the column `then`, then by values.
+
+    The result does not depend on the order of the table's rows. A column missing from the table is skipped.
+    """
+    shared = order.repeated()
+    if not shared.any():
+        return order
+    places = np.flatnonzero(shared)
+    rows = np.arange(len(order)) if order.rows is None else order.rows.copy()
+    first = [name for name in (ROBOT, TS, then) if name in table.column_names]
+    rest = [name for name in table.column_names if name not in first]
+    rank = ranks(table.select(first + rest).take(pa.array(rows[places])))
+    by_rank = np.argsort(rank, kind="stable")
+    rows[places] = rows[places][by_rank]
+    kept = np.ones(len(order), dtype=np.bool_)
+    kept[places[1:]] = np.diff(rank[by_rank]) > 0
+    return replace(order, rows=rows).subset(kept)

@@ -17,7 +17,6 @@ from features import kernels
 from features.contract import Int64s, one_chunk, robot_column, times
 from features.schema import TS
 
-
 Value = TypeVar("Value", bound=np.generic)
 
 

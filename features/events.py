@@ -1,0 +1,73 @@
+"""Look-back features of things that happen rather than last: how many lately, and how long ago the last."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from features import window_kernels as kernels
+from features.columns import later
+from features.contract import arrivals, require_table, times
+from features.errors import UsageError
+from features.order import Order, latest_arrivals, order_rows
+from features.schema import CUTOFF, LATEST_USED, ROBOT, TIMESTAMP
+from features.spans import latest_used, window_lengths
+from features.spans import windows as windows_of
+from features.times import Duration, nanoseconds, window_text
+
+COUNT: Final = "count"
+SINCE_LAST: Final = "since_last_s"
+
+
+def look_back_events(
+    events: Mapping[str, pa.Table], cutoffs: pa.Table, *, windows: Sequence[Duration], cap: Duration
+) -> pa.Table:
+    """Counts of events in `[c − w, c)` and the time since the last, for each cut-off c and window length w.
+
+    `events`: stream name → `robot_id`, `ts`, optionally `recv_ts` (timestamp[ns, UTC]), in any order, and
+    deduplicated first (see `deduplicate`). An event counts when it happened before c and had arrived by c.
+    `cutoffs`: `robot_id`, `cutoff`; repeats count once, other columns unused.
+
+    Returns, sorted, `robot_id`, `cutoff`, `latest_used` (the latest event or arrival time used, ≤ cutoff,
+    null when none), then per stream `<stream>__count__<window>` (int64) and `<stream>__since_last_s` (float64
+    seconds, at most `cap`, and `cap` where no event is nearer). None is null.
+    Raises DataError when a table breaks its contract, UsageError for windows or a cap that are not positive.
+    """
+    lengths = window_lengths(windows)
+    reach = nanoseconds(cap, "cap")
+    if reach <= 0:
+        raise UsageError("cap is not above zero", got=cap)
+    asked = order_rows(require_table(cutoffs, "cutoffs"), "cutoffs", time=CUTOFF)
+    asked = latest_arrivals(asked, times(cutoffs, CUTOFF, "cutoffs"))
+    latest = pa.nulls(len(asked), TIMESTAMP)
+    made: dict[str, pa.Array] = {}
+    for name, stream in events.items():
+        used, columns = _one_stream(name, require_table(stream, name), asked, lengths, reach)
+        latest = later(latest, used)
+        made |= columns
+    keys = {ROBOT: asked.robot_ids(), CUTOFF: pa.array(asked.times, TIMESTAMP), LATEST_USED: latest}
+    return pa.table(keys | made)
+
+
+def _one_stream(
+    name: str, stream: pa.Table, cutoffs: Order, lengths: Sequence[int], cap: int
+) -> tuple[pa.Array, dict[str, pa.Array]]:
+    """What the features of one event stream used, and the features."""
+    arrival = arrivals(stream, name)
+    order = latest_arrivals(order_rows(stream, name), arrival)
+    available = np.maximum(order.times, order.arrange(arrival))
+    happened = np.ones(len(order), dtype=np.bool_)
+    columns = {}
+    for length in lengths:
+        window = windows_of(order, available, cutoffs, length)
+        count = kernels.count_flagged(happened, *window.spans)
+        columns[f"{name}__{COUNT}__{window_text(length)}"] = pa.array(count)
+    longest = windows_of(order, available, cutoffs, max(lengths))
+    capped = windows_of(order, available, cutoffs, cap)
+    _, last = kernels.ends(happened, *capped.spans)
+    none = last < 0
+    before = np.append(order.times, 0)[last]
+    columns[f"{name}__{SINCE_LAST}"] = pa.array(np.where(none, cap, cutoffs.times - before) / 1e9)
+    seen = pa.array(np.append(available, 0)[last], TIMESTAMP, mask=none)
+    return later(latest_used(longest), seen), columns
