@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import chain, product
+from operator import attrgetter
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
@@ -34,12 +35,14 @@ class TreeView(Protocol):
 
 
 TreeOf = Callable[[PfsInput], TreeView | None]
+CommitOf = Callable[[PfsInput], str]
 
 
 class DatumInput(msgspec.Struct, frozen=True):
     """One matched file or directory. hash: of its content; size: in bytes; commit: where it was read.
 
-    A msgspec value, not a dataclass: plans hold 100,000 of them, made and stored ten times as fast.
+    A msgspec value, made and stored ten times as fast as a dataclass, because plans hold 100,000 of them:
+    change one with `msgspec.structs.replace`.
     """
 
     name: str
@@ -84,14 +87,17 @@ class Datum(msgspec.Struct, frozen=True, dict=True):
         return sum(i.size for i in self.inputs)
 
 
-def enumerate_datums(given: Input, tree_of: TreeOf) -> Iterator[Datum]:
+def enumerate_datums(
+    given: Input, tree_of: TreeOf, commit_of: CommitOf = attrgetter("commit")
+) -> Iterator[Datum]:
     """Every datum of an input, each once, in an order that depends on names and paths only.
 
     `tree_of` opens the commit of a PFS input, or returns None when its branch has none yet: no datums.
+    `commit_of` names that commit for `DatumInput.commit`; by default it is the input's own.
     """
     seen: set[str] = set()
     single = isinstance(given, PfsInput | CronInput)
-    for inputs in _rows(given, tree_of):
+    for inputs in _rows(given, tree_of, commit_of):
         datum = Datum(inputs)
         if single:
             yield datum
@@ -103,13 +109,13 @@ def enumerate_datums(given: Input, tree_of: TreeOf) -> Iterator[Datum]:
 _Row = tuple[DatumInput, ...]
 
 
-def _rows(given: Input, tree_of: TreeOf) -> Iterator[_Row]:
+def _rows(given: Input, tree_of: TreeOf, commit_of: CommitOf) -> Iterator[_Row]:
     if isinstance(given, CronInput):
-        yield from _files(given.files, tree_of)
+        yield from _files(given.files, tree_of, commit_of)
     elif isinstance(given, PfsInput):
-        yield from _files(given, tree_of)
+        yield from _files(given, tree_of, commit_of)
     else:
-        children = [_rows(child, tree_of) for child in given.inputs]
+        children = [_rows(child, tree_of, commit_of) for child in given.inputs]
         match given.kind:
             case "cross":
                 yield from map(_concatenated, product(*children))
@@ -121,11 +127,12 @@ def _rows(given: Input, tree_of: TreeOf) -> Iterator[_Row]:
                 yield from _grouped([_keyed(rows, lambda i: i.group_by) for rows in children])
 
 
-def _files(given: PfsInput, tree_of: TreeOf) -> Iterator[_Row]:
+def _files(given: PfsInput, tree_of: TreeOf, commit_of: CommitOf) -> Iterator[_Row]:
     tree = tree_of(given)
     if tree is None:
         return
     glob = compile_glob(given.glob)
+    commit = commit_of(given)
     templated = given.join_on or given.group_by
     for entry in tree.glob(given.glob):
         captures = (glob.match(entry.path) or ()) if templated else ()
@@ -142,7 +149,7 @@ def _files(given: PfsInput, tree_of: TreeOf) -> Iterator[_Row]:
                 group_by=glob.expand(given.group_by, captures) if given.group_by else "",
                 lazy=given.lazy,
                 empty_files=given.empty_files,
-                commit=given.commit,
+                commit=commit,
                 project=given.project,
                 outer_join=given.outer_join,
             ),
@@ -191,9 +198,9 @@ def _digest(text: str) -> str:
 
 @dataclass(frozen=True)
 class Why:
-    """Why a datum runs, or that it need not. text: a sentence for people."""
+    """Why a datum runs (the last two codes are the planner's), or that it need not. text: for people."""
 
-    code: Literal["new", "input changed", "salt changed", "unchanged"]
+    code: Literal["new", "input changed", "salt changed", "unchanged", "every job", "forced"]
     text: str
 
     def __str__(self) -> str:
