@@ -3,10 +3,10 @@
 Plain running sums carry the rounding of every row before, so their last bits change with how data was cut.
 Here each cut-off c has a border T, the multiple of the window length w in (c − w, c]. What lies before T is
 accumulated backwards from T, what lies after it forwards from T, and the two are combined: nothing is ever
-subtracted, and only rows of the window are touched (van Herk 1992, Gil and Werman 1993, with time for counts).
+subtracted, and only rows of the window are touched (van Herk 1992, Gil and Werman 1993, here in time).
 
-Rows of window k are `begin[k]:core[k]` and those of `core[k]:tail[k]` whose `available <= cut[k]`. Cut-offs of
-robot i, ascending, are `bounds[i]:bounds[i + 1]`, its observations `first[i]:last[i]`. Times are int64 ns.
+Rows of window k are `begin[k]:core[k]` and those of `core[k]:tail[k]` whose `available <= cut[k]`. Cut-offs
+of robot i, ascending, are `bounds[i]:bounds[i + 1]`, its observations `first[i]:last[i]`. Times are int64 ns.
 """
 
 import numpy as np
@@ -168,8 +168,8 @@ def combine(a, b):  # type: ignore[no-untyped-def]
 def moments(times, x, valid, available, cut, bounds, last, length, begin, core, tail, mean, std, slope):  # type: ignore[no-untyped-def]
     """Mean, standard deviation (ddof 1) and least-squares slope per second; 0 where undefined.
 
-    The origin of the sums is a value of the window itself, which bounds the cancellation in `ss − s²/n` by the
-    number of rows: the variance is at least the square of the origin's own deviation over n.
+    The origin of the sums is a value of the window itself, which bounds the cancellation in `ss − s²/n` by
+    the number of rows: the origin's own squared deviation is part of what remains.
     """
     empty = (0, 0.0, 0, 0.0, 0.0, 0.0, 0.0, 0.0)
     left = np.empty((0, 8))
@@ -217,7 +217,7 @@ def moments(times, x, valid, available, cut, bounds, last, length, begin, core, 
             for i in range(c, tail[k]):
                 if valid[i] and available[i] <= cut[k]:
                     after = add(after, x[i], times[i])
-            n, origin, epoch, s, ss, u, uu, us = combine(before, after)
+            n, origin, _, s, ss, u, uu, us = combine(before, after)
             mean[k] = origin + s / n if n else 0.0
             std[k] = np.sqrt(max(ss - s * s / n, 0.0) / (n - 1)) if n > 1 else 0.0
             spread = uu - u * u / n if n > 1 else 0.0
