@@ -45,13 +45,6 @@ CREATE INDEX commits_by_uuid ON commits (uuid);
 CREATE INDEX commits_by_parent ON commits (parent);
 CREATE INDEX commits_open ON commits (repo) WHERE finished IS NULL;
 
-CREATE TABLE commit_provenance (
-  downstream INTEGER NOT NULL REFERENCES commits ON DELETE CASCADE,
-  upstream INTEGER NOT NULL REFERENCES commits ON DELETE CASCADE,
-  PRIMARY KEY (downstream, upstream)
-) WITHOUT ROWID;
-CREATE INDEX commit_subvenance ON commit_provenance (upstream);
-
 CREATE TABLE branches (
   id INTEGER PRIMARY KEY,
   repo INTEGER NOT NULL REFERENCES repos ON DELETE CASCADE,
@@ -62,6 +55,14 @@ CREATE TABLE branches (
   UNIQUE (repo, name)
 );
 CREATE INDEX branches_by_head ON branches (head);
+
+CREATE TABLE commit_provenance (
+  downstream INTEGER NOT NULL REFERENCES commits ON DELETE CASCADE,
+  branch INTEGER NOT NULL REFERENCES branches ON DELETE CASCADE,
+  upstream INTEGER NOT NULL REFERENCES commits ON DELETE CASCADE,
+  PRIMARY KEY (downstream, branch)
+) WITHOUT ROWID;
+CREATE INDEX commit_subvenance ON commit_provenance (upstream);
 
 CREATE TABLE branch_provenance (
   downstream INTEGER NOT NULL REFERENCES branches ON DELETE CASCADE,
@@ -116,8 +117,9 @@ CREATE TABLE jobs (
   skipped INTEGER NOT NULL DEFAULT 0,
   failed INTEGER NOT NULL DEFAULT 0,
   recovered INTEGER NOT NULL DEFAULT 0,
-  stats BLOB,
-  base INTEGER,
+  stats TEXT NOT NULL DEFAULT '{}',
+  forced TEXT NOT NULL DEFAULT '[]',
+  base INTEGER REFERENCES jobs ON DELETE SET NULL,
   datums BLOB,
   UNIQUE (pipeline, uuid)
 );
@@ -135,7 +137,7 @@ CREATE TABLE datum_runs (
   error TEXT NOT NULL DEFAULT '',
   outputs BLOB,
   size INTEGER NOT NULL DEFAULT 0,
-  stats BLOB,
+  stats TEXT NOT NULL DEFAULT '{}',
   finished INTEGER NOT NULL,
   PRIMARY KEY (job, datum)
 ) WITHOUT ROWID;

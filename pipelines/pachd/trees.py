@@ -91,7 +91,9 @@ class Trees:
             raise _two_kinds(path)
         if edit.content:
             if old is not None and old[0] == DIR:
-                raise _two_kinds(path)
+                if self._apply(old[1], edit, path).names:
+                    raise _two_kinds(path)
+                old = None
             base = self.ref(old[1].hex()) if old is not None else None
             ref = self._joined(base, edit.content)
             return (FILE, bytes.fromhex(ref.hash), ref.size)

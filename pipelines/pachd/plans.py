@@ -1,0 +1,79 @@
+"""Plans of real jobs, and of the job that would run now: what `forewarn plan` shows before anything runs."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from pipelines.pachd.commits import Commits
+from pipelines.pachd.inputs import CronInput, leaves
+from pipelines.pachd.jobs import Jobs
+from pipelines.pachd.maps import EMPTY
+from pipelines.pachd.pipelines import Pipeline, Pipelines
+from pipelines.pachd.planning import Base, Done, Plan, Planner, Snapshot
+from pipelines.pachd.records import Commit, Job
+from pipelines.pachd.repos import Repos
+from pipelines.pachd.trees import EMPTY_TREE, Trees
+
+
+@dataclass(frozen=True)
+class Plans:
+    """Puts together what a planner compares."""
+
+    repos: Repos
+    commits: Commits
+    pipelines: Pipelines
+    jobs: Jobs
+    trees: Trees
+
+    def of_job(self, job: Job) -> Planner:
+        """The comparison of a job with its nearest successful ancestor."""
+        pipeline = self.pipelines.get(job.pipeline, job.version)
+        base, failed = self.jobs.base(job)
+        return self._planner(pipeline, self.snapshot(job), base, failed, json.loads(job.forced))
+
+    def of_heads(self, name: str) -> Plan:
+        """What a job of the pipeline would do if it began now, on the newest finished commits."""
+        pipeline = self.pipelines.get(name)
+        heads: dict[tuple[str, str], Commit] = {}
+        for leaf in leaves(pipeline.spec.input):
+            branch = "master" if isinstance(leaf, CronInput) else leaf.branch
+            head = self.repos.branch(self.repos.get(leaf.repo), branch).head
+            commit = self.commits.get(head) if head is not None else None
+            if commit is not None and commit.finished is None:
+                commit = self.commits.base_of(commit)
+            if commit is not None:
+                heads[leaf.repo, branch] = commit
+        base, failed = self.jobs.base_of_next(name)
+        return self._planner(pipeline, self._snapshot(heads, pipeline.salt), base, failed, ()).plan()
+
+    def snapshot(self, job: Job) -> Snapshot:
+        """What a job reads."""
+        salt = self.pipelines.get(job.pipeline, job.version).salt
+        return self._snapshot(self.jobs.inputs(job), salt)
+
+    def _snapshot(self, commits: Mapping[tuple[str, str], Commit], salt: str) -> Snapshot:
+        trees = {source: self.commits.tree(commit) for source, commit in commits.items()}
+        return Snapshot(trees, {source: commit.uuid for source, commit in commits.items()}, salt)
+
+    def _planner(
+        self,
+        pipeline: Pipeline,
+        snapshot: Snapshot,
+        base: Job | None,
+        failed: list[Job],
+        forced: Iterable[str],
+    ) -> Planner:
+        salvage: dict[str, Done] = {}
+        for job in reversed(failed):
+            for run in self.jobs.runs(job).values():
+                if run.state == "SUCCESS":
+                    salvage[run.datum] = Done(run.hash, run.outputs or EMPTY_TREE, run.size)
+        return Planner(
+            maps=self.trees.maps,
+            given=pipeline.spec.input,
+            now=snapshot,
+            base=Base() if base is None else Base(base.datums or EMPTY.hash, self.snapshot(base), base.total),
+            salvage=salvage,
+            forced=tuple(forced),
+            never_skip=pipeline.spec.reprocess_spec == "every_job",
+        )
