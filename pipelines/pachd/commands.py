@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from features.errors import ForewarnError
 from pipelines.pachd.capture import Capture, Streams
 from pipelines.pachd.sandbox import PFS, launcher, private_mounts
 
@@ -31,6 +32,11 @@ class Ended:
             return cls("the job was stopped", stopped=True)
         return cls(f"timed out after {timeout_s:g} s")
 
+    @classmethod
+    def because(cls, error: Exception) -> "Ended":
+        """Failed around the command: its inputs could not be laid out, its outputs not be stored."""
+        return cls(str(error) if isinstance(error, ForewarnError) else f"{type(error).__name__}: {error}")
+
 
 @dataclass(frozen=True)
 class Command:
@@ -45,7 +51,20 @@ class Command:
     def run(
         self, pfs: Path, capture: Capture, *, timeout_s: float | None = None, stop_file: str = ""
     ) -> Ended:
-        """Run it on the datum in `pfs`.
+        """Run it on the datum in `pfs`."""
+        try:
+            running = self.start(pfs)
+        except OSError as error:
+            return Ended(f"cannot run {self.cmd[0]}: {error.strerror}")
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        end = running.streams.follow(capture, running.over, deadline=deadline, stop_file=stop_file)
+        code, tail = running.end(capture, kill=end != "finished")
+        if end != "finished":
+            return Ended.early(end, timeout_s)
+        return Ended() if code in (0, *self.accept) else Ended(failure(code, tail))
+
+    def start(self, pfs: Path) -> "Running":
+        """Start it in a process group of its own; raises OSError when that cannot be done.
 
         The tree is at $PFS_ROOT: /pfs itself in a private mount where the machine allows one; otherwise its
         folder, and mentions of /pfs in arguments, standard input and environment are moved there. The
@@ -58,40 +77,38 @@ class Command:
         script = pfs.parent / "stdin"
         script.write_text("".join(moved(line, root) + "\n" for line in self.stdin))
         with script.open("rb") as lines:
-            try:
-                process = subprocess.Popen(  # noqa: S603
-                    launcher(pfs, folder, arguments) if private else arguments,
-                    cwd=None if private else folder,
-                    env=environment(self.env or {}, root),
-                    stdin=lines,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                    start_new_session=True,
-                )
-            except OSError as error:
-                return Ended(f"cannot run {self.cmd[0]}: {error.strerror}")
-        with process:
-            return self._wait(process, capture, timeout_s, stop_file)
+            process = subprocess.Popen(  # noqa: S603
+                launcher(pfs, folder, arguments) if private else arguments,
+                cwd=None if private else folder,
+                env=environment(self.env or {}, root),
+                stdin=lines,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+        return Running(process)
 
-    def _wait(
-        self, process: "subprocess.Popen[bytes]", capture: Capture, timeout_s: float | None, stop_file: str
-    ) -> Ended:
-        streams = Streams(read_end(process.stdout), read_end(process.stderr))
-        deadline = None if timeout_s is None else time.monotonic() + timeout_s
-        end = streams.follow(
-            capture, lambda: process.poll() is not None, deadline=deadline, stop_file=stop_file
-        )
-        if end != "finished" or not streams.drain(capture):
-            kill_group(process.pid)  # what it started and left behind still holds our pipes
-        code = process.wait()
-        streams.drain(capture)
-        capture.end()
-        tail = capture.error_tail()
-        if end != "finished":
-            return Ended.early(end, timeout_s)
-        if code == 0 or code in self.accept:
-            return Ended()
-        return Ended(f"{exit_text(code)}: {tail}" if tail else exit_text(code))
+
+class Running:
+    """A command that was started; `end` it."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+        self.process = process
+        self.streams = Streams(read_end(process.stdout), read_end(process.stderr))
+
+    def over(self) -> bool:
+        """Whether the command ended; what it started may go on."""
+        return self.process.poll() is not None
+
+    def end(self, capture: Capture, *, kill: bool) -> tuple[int, str]:
+        """Wait for the command (`kill` it first), end what it left behind; its exit status and last words."""
+        with self.process:
+            if kill or not self.streams.drain(capture):
+                kill_group(self.process.pid)  # whatever still holds our pipes is of this group
+            code = self.process.wait()
+            self.streams.drain(capture)
+            capture.end()
+        return code, capture.error_tail()
 
 
 def environment(env: Mapping[str, str], root: str) -> dict[str, str]:
@@ -115,6 +132,11 @@ def exit_text(code: int) -> str:
         return f"exit code {code}"
     hint = " (out of memory?)" if code == -signal.SIGKILL else ""
     return f"killed by {signal.Signals(-code).name}{hint}"
+
+
+def failure(code: int, tail: str) -> str:
+    """The error of a command that ended badly."""
+    return f"{exit_text(code)}: {tail}" if tail else exit_text(code)
 
 
 def read_end(stream: IO[bytes] | None) -> int:

@@ -1,11 +1,13 @@
 """A datum's folder on disk: inputs laid out as the command expects them, outputs read back as files."""
 
 import os
+import shutil
 import stat
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from features.errors import DataError
 from pipelines.pachd.objects import FileRef, Objects, ObjectWriter
@@ -22,6 +24,37 @@ class MountedFile:
     path: str
     ref: FileRef
     empty: bool = False
+
+
+class DatumFolder:
+    """A folder of its own in `scratch` ("" for the system's); use as a context manager, or `remove` it."""
+
+    def __init__(self, scratch: str = "") -> None:
+        if scratch:
+            Path(scratch).mkdir(parents=True, exist_ok=True)
+        self._path = Path(tempfile.mkdtemp(prefix="datum-", dir=scratch or None))
+        self.pfs = self._path / "pfs"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
+
+    def remove(self) -> None:
+        """Remove it, even when a command took away permissions."""
+        try:
+            shutil.rmtree(self._path)
+        except OSError:
+            _unlock(self._path)
+            shutil.rmtree(self._path, ignore_errors=True)
+
+
+def _unlock(folder: Path) -> None:
+    folder.chmod(0o700)
+    for child in folder.iterdir():
+        if child.is_dir() and not child.is_symlink():
+            _unlock(child)
 
 
 def lay_out(inputs: tuple[MountedFile, ...], objects: Objects, pfs: Path) -> int:

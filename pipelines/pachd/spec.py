@@ -47,7 +47,10 @@ _UNSUPPORTED = {
 
 @dataclass(frozen=True)
 class Transform:
-    """The command of a pipeline and its surroundings; `image` matters on a cluster only."""
+    """The command of a pipeline and its surroundings; `image` matters on a cluster only.
+
+    datum_batching: the command is started once for many datums and asks for each (see batching.py).
+    """
 
     cmd: tuple[str, ...]
     stdin: tuple[str, ...] = ()
@@ -56,13 +59,14 @@ class Transform:
     env: Mapping[str, str] = field(default_factory=dict)
     accept_return_code: tuple[int, ...] = ()
     working_dir: str = ""
+    datum_batching: bool = False
     image: str = ""
 
     @property
     def step(self) -> str:
         """The module to run warm when the command is one of our steps, else ""."""
         ours = len(self.cmd) == 3 and re.fullmatch(r"(.*/)?python3?", self.cmd[0]) and self.cmd[1] == "-m"
-        plain = not (self.stdin or self.working_dir)
+        plain = not (self.stdin or self.working_dir or self.datum_batching)
         return self.cmd[2] if ours and plain and self.cmd[2].startswith(STEP_PACKAGE) else ""
 
 
@@ -77,7 +81,10 @@ class DatumSetSpec:
 
 @dataclass(frozen=True)
 class PipelineSpec:
-    """A checked spec. Times are in seconds; `raw` is the JSON it came from, nulls and all."""
+    """A checked spec. Times are in seconds; `raw` is the JSON it came from, nulls and all.
+
+    parallelism: how many workers its datums may take at once; 0 for as many as there are.
+    """
 
     name: str
     transform: Transform
@@ -154,11 +161,6 @@ def parse_spec(raw: object) -> PipelineSpec:
 
 
 def _transform(fields: Fields) -> Transform:
-    if fields.flag("datum_batching"):
-        raise UnsupportedError(
-            f"{fields.path('datum_batching')}: the command is started once per datum",
-            hint="our own steps stay warm between datums without it",
-        )
     for key in ("secrets", "image_pull_secrets", "user", "dockerfile", "memory_volume", "debug"):
         fields.has(key)
     codes = tuple(fields.items("accept_return_code"))
@@ -172,6 +174,7 @@ def _transform(fields: Fields) -> Transform:
         env=fields.pairs("env"),
         accept_return_code=tuple(int(str(code)) for code in codes),
         working_dir=fields.text("working_dir"),
+        datum_batching=fields.flag("datum_batching"),
         image=fields.text("image"),
     )
     fields.finish()
@@ -185,7 +188,7 @@ def _transform(fields: Fields) -> Transform:
 
 
 def _parallelism(fields: Fields) -> int:
-    constant = fields.count("constant", 1)
+    constant = fields.count("constant") if fields.has("constant") else 1
     fields.finish()
     return constant
 

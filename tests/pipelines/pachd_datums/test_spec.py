@@ -206,7 +206,6 @@ def test_a_mistake_is_named(raw: object, said: str) -> None:
         (edges(s3_out=True), "s3_out: "),
         (edges(s3Out=True), "s3_out: "),
         (edges(tf_job={"tf_job": "x"}), "tf_job: "),
-        (edges(transform={"cmd": ["a"], "datum_batching": True}), "transform.datum_batching: "),
         (edges(input={"pfs": {"repo": "r", "glob": "/", "s3": True}}), "input.pfs.s3: "),
         (edges(input={"pfs": {"repo": "r", "glob": "/", "trigger": {"size": "1K"}}}), "input.pfs.trigger: "),
     ],
@@ -220,6 +219,10 @@ def test_what_only_a_cluster_does_is_refused_with_a_sentence(raw: object, said: 
 def test_false_and_null_are_as_good_as_absent() -> None:
     spec = parse_spec(edges(s3_out=False, service=None, spout={}, parallelism_spec=None, salt=None))
     assert (spec.parallelism, spec.salt) == (1, "")
+
+
+def test_parallelism_zero_means_every_worker() -> None:
+    assert parse_spec(edges(parallelism_spec={"constant": 0})).parallelism == 0
 
 
 def test_union_parts_may_share_a_name() -> None:
