@@ -1,9 +1,11 @@
 """Which datums of a job have to run, which need not, and why. Nothing here changes anything."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from pipelines.pachd.datums import Datum, DatumInput, Why, enumerate_datums, explain_difference
+from msgspec.structs import replace
+
+from pipelines.pachd.datums import Datum, Why, enumerate_datums, explain_difference
 from pipelines.pachd.inputs import CronInput, Input, PfsInput
 from pipelines.pachd.maps import EMPTY, Maps
 from pipelines.pachd.trees import Tree
@@ -21,9 +23,9 @@ class Snapshot:
         """The tree of one input, None when its branch has no commit."""
         return self.trees.get(_source(leaf))
 
-    def commit_of(self, given: DatumInput) -> str:
-        """The commit a datum's input was read from."""
-        return self.commits.get((given.repo, given.branch), "")
+    def commit_of(self, leaf: PfsInput | CronInput) -> str:
+        """The commit of one input, "" when its branch has none."""
+        return self.commits.get(_source(leaf), "")
 
 
 @dataclass(frozen=True)
@@ -102,8 +104,7 @@ class Planner:
 
     def datums(self) -> Iterator[Datum]:
         """All datums of the input now."""
-        for datum in enumerate_datums(self.given, self.now.tree_of):
-            yield Datum(tuple(replace(i, commit=self.now.commit_of(i)) for i in datum.inputs))
+        return enumerate_datums(self.given, self.now.tree_of, self.now.commit_of)
 
     def _sort(self, plan: Plan, datum: Datum, old: str | None) -> None:
         digest = datum.hash(self.now.salt)
