@@ -48,7 +48,7 @@ def finish(batch: Batch, limits: LimitsSection, ledger: Ledger, origin: Callable
     Refused records go to the ledger with what `origin` tells of their row; every record is counted once.
     """
     spec, refused = batch.spec, Refused()
-    robots = [_robot(value) for value in batch.robots]
+    robots = _robots(batch.robots)
     refused |= {row: ("robot_missing", "no robot id") for row, robot in enumerate(robots) if robot is None}
     bounds = (
         int(np.datetime64(limits.earliest.rstrip("Z"), "ns").astype(np.int64)),
@@ -79,6 +79,13 @@ def finish(batch: Batch, limits: LimitsSection, ledger: Ledger, origin: Callable
         ledger.count("record", batch.name, robots[row] or "", refused=1)
     table = _table(batch, robots, ts, recv, columns).filter(pa.array(kept))
     return _without_repeats(_sorted(table, timed=timed), batch.name, ledger)
+
+
+def _robots(values: list[Any]) -> list[str | None]:
+    if set(map(type, values)) == {str}:
+        names = {value: _robot(value) for value in set(values)}
+        return [names[value] for value in values]
+    return [_robot(value) for value in values]
 
 
 def _robot(value: Any) -> str | None:
@@ -167,7 +174,9 @@ def _candidates(table: pa.Table, keys: list[str]) -> list[int]:
         return []
     equal = np.ones(table.num_rows - 1, bool)
     for name in keys:
-        codes = table.column(name).combine_chunks().dictionary_encode().indices.to_numpy()
+        column = table.column(name).combine_chunks()
+        values = column.cast(pa.int64()) if name == TS else column.dictionary_encode().indices
+        codes = values.to_numpy()
         equal &= codes[1:] == codes[:-1]
     near = np.zeros(table.num_rows, bool)
     near[1:] |= equal

@@ -25,7 +25,7 @@ def to_column(values: list[Any], spec: FieldSection, name: str, *, text: bool) -
     string is null. A message's values must have the declared type; an int fits a float field, and a whole
     float an int field, nothing else.
     """
-    if not text and set(map(type, values)) <= PLAIN[spec.type] and _in_range(values, spec.type):
+    if not text and set(map(type, values)) <= PLAIN[spec.type] and _storable(values, spec.type):
         return values, {}
     refused: Refused = {}
     fitted: list[Any] = []
@@ -46,8 +46,11 @@ def good_reason(value: Any) -> str:
     return "type_mismatch"
 
 
-def _in_range(values: list[Any], kind: str) -> bool:
-    if kind not in ("int", "float"):
+def _storable(values: list[Any], kind: str) -> bool:
+    """Whether values of the right type are also within what the column can hold."""
+    if kind == "string":
+        return all(map(_is_unicode, {value for value in values if value is not None}))
+    if kind == "bool":
         return True
     numbers = [value for value in values if value is not None]
     if not numbers:
@@ -64,7 +67,7 @@ def _fit(value: Any, kind: str, *, text: bool) -> tuple[Any, bool]:
         return None, True
     if kind == "string":
         if isinstance(value, str):
-            return value, True
+            return (value, True) if _is_unicode(value) else (None, False)
         return (_as_text(value), True) if text else (None, False)
     if kind == "bool":
         if isinstance(value, bool):
@@ -91,6 +94,11 @@ def _number(value: Any, kind: str, *, text: bool) -> tuple[Any, bool]:
     if isinstance(value, int) and abs(value) >= 2**1023:
         return None, False
     return float(value), True
+
+
+def _is_unicode(value: str) -> bool:
+    """False for half of a surrogate pair, which JSON can escape and no encoding can hold."""
+    return value.isascii() or not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _as_text(value: Any) -> str:

@@ -11,8 +11,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipelines.logs.batch import finish
+from pipelines.logs.messages import read_messages
 from pipelines.logs.quarantine import Ledger
-from pipelines.logs.records import read_messages
 from pipelines.logs.settings import ExtractSettings
 from pipelines.logs.tables import TABLES, read_table
 

@@ -20,8 +20,15 @@ class Refused(Exception):  # noqa: N818 - a verdict, not a failure of the progra
         self.reason = reason
 
 
-def parse(raw: bytes, nesting: int) -> Any:
-    """The message's value. Raises Refused with reason not_utf8, too_deep or bad_json."""
+def parse_message(raw: bytes, nesting: int) -> dict[str, Any]:
+    """The message, an object. Raises Refused with reason not_utf8, too_deep, bad_json or not_an_object."""
+    value = _parse(raw, nesting)
+    if not isinstance(value, dict):
+        raise Refused("not_an_object", f"the message is a {type(value).__name__}")
+    return value
+
+
+def _parse(raw: bytes, nesting: int) -> Any:
     if raw.count(b"[") + raw.count(b"{") > nesting and _depth(raw) > nesting:
         raise Refused("too_deep", f"nested deeper than {nesting}")
     try:

@@ -1,19 +1,23 @@
 """What a pushed file holds: members of archives, lines of logs, or the one message it is."""
 
-import io
-import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-from isal import igzip
+from isal import igzip_lib, isal_zlib
 
 from pipelines.config import LimitsSection
 from pipelines.logs.quarantine import Ledger
+from pipelines.logs.zipfiles import BadArchive, Entry, entries, read
+
+LINES: Final = (".jsonl", ".ndjson", ".log")
+ZIP: Final = b"PK"
+GZIP: Final = b"\x1f\x8b"
+LINK: Final = 0o120000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Message:
     """Bytes of one message, and where they stood."""
 
@@ -22,20 +26,30 @@ class Message:
     line: int | None = None
 
 
+class Unreadable(Exception):  # noqa: N818 - a verdict on the bytes
+    """Compressed bytes cannot be read; `reason` is the quarantine's code."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
 def messages(file: Path, limits: LimitsSection, ledger: Ledger) -> Iterator[Message]:
     """Messages of a ZIP of `.json` or `.json.gz` members, in order of member names, or of one JSON file.
 
     A member that cannot be read goes to the ledger with its reason; the others are read.
     """
-    if zipfile.is_zipfile(file):
-        yield from _zip(file, limits, ledger)
-        return
     raw = file.read_bytes()
-    name = file.name
-    content = _gunzip(raw, file.name, limits, ledger) if name.endswith(".gz") else raw
-    if content is None:
+    if raw.startswith(ZIP):
+        yield from _zip(raw, limits, ledger)
         return
-    if name.removesuffix(".gz").endswith((".jsonl", ".ndjson", ".log")):
+    try:
+        content = gunzip(raw, limits) if raw.startswith(GZIP) else raw
+    except Unreadable as error:
+        ledger.refuse(error.reason, raw, detail=str(error))
+        ledger.count("member", refused=1)
+        return
+    if file.name.removesuffix(".gz").endswith(LINES):
         for number, line in enumerate(content.splitlines(), 1):
             if line.strip():
                 yield Message(line, line=number)
@@ -43,85 +57,72 @@ def messages(file: Path, limits: LimitsSection, ledger: Ledger) -> Iterator[Mess
         yield Message(content)
 
 
-def _zip(file: Path, limits: LimitsSection, ledger: Ledger) -> Iterator[Message]:
+def _zip(raw: bytes, limits: LimitsSection, ledger: Ledger) -> Iterator[Message]:
+    archive = memoryview(raw)
+    total, seen = 0, set[str]()
     try:
-        archive = zipfile.ZipFile(file)
-    except (zipfile.BadZipFile, OSError) as error:
-        ledger.refuse("archive_unreadable", b"", detail=str(error))
+        listed = sorted(entries(archive), key=lambda entry: (entry.name, entry.offset))
+    except BadArchive as error:
+        ledger.refuse("archive_unreadable", raw, detail=str(error))
         ledger.count("member", refused=1)
         return
-    total, seen = 0, set[str]()
-    with archive:
-        for position, info in enumerate(sorted(archive.infolist(), key=lambda info: info.filename)):
-            if info.is_dir():
-                continue
-            reason = _refusal(info, limits, position, seen)
-            if reason is None:
-                total += info.file_size
-                reason = "total_too_large" if total > limits.total_bytes else None
-            seen.add(info.filename)
-            if reason is not None:
-                ledger.refuse(reason, info.filename.encode(), member=info.filename, offset=info.header_offset)
-                ledger.count("member", refused=1)
-                continue
-            try:
-                raw = archive.read(info)
-            except (
-                zipfile.BadZipFile,
-                zlib.error,
-                OSError,
-                NotImplementedError,
-                RuntimeError,
-                EOFError,
-            ) as error:
-                ledger.refuse(
-                    "member_unreadable",
-                    b"",
-                    member=info.filename,
-                    offset=info.header_offset,
-                    detail=str(error),
-                )
-                ledger.count("member", refused=1)
-                continue
-            content = _gunzip(raw, info.filename, limits, ledger) if info.filename.endswith(".gz") else raw
-            if content is not None:
-                yield Message(content, info.filename)
+    for position, entry in enumerate(listed):
+        if entry.name.endswith("/") and entry.size == 0:
+            continue
+        packed = b""
+        try:
+            _refuse(entry, limits, position, seen)
+            seen.add(entry.name)
+            packed = read(archive, entry, limits.entry_bytes)
+            content = gunzip(packed, limits) if entry.name.endswith(".gz") else packed
+            total = _within_total(total + len(content), limits)
+        except (Unreadable, BadArchive) as error:
+            reason = error.reason if isinstance(error, Unreadable) else "member_unreadable"
+            ledger.refuse(reason, packed, member=entry.name, offset=entry.offset, detail=str(error))
+            ledger.count("member", refused=1)
+            continue
+        yield Message(content, entry.name)
 
 
-def _refusal(info: zipfile.ZipInfo, limits: LimitsSection, position: int, seen: set[str]) -> str | None:
-    name = info.filename
+def _refuse(entry: Entry, limits: LimitsSection, position: int, seen: set[str]) -> None:
+    """Refuse a member by what the directory says of it. Raises Unreadable."""
+    name = entry.name
     if position >= limits.entries:
-        return "too_many_entries"
-    if name.startswith(("/", "\\")) or ".." in name.replace("\\", "/").split("/") or ":" in name[:3]:
-        return "path_escapes"
+        raise Unreadable("too_many_entries", f"more than {limits.entries}")
+    if name.startswith(("/", "\\")) or ".." in name.replace("\\", "/").split("/") or name[1:2] == ":":
+        raise Unreadable("path_escapes", name)
+    if "\0" in name:
+        raise Unreadable("nul_in_name", repr(name))
     if name in seen:
-        return "name_collision"
-    if (info.external_attr >> 16) & 0o170000 == 0o120000:
-        return "link"
-    if info.file_size > limits.entry_bytes:
-        return "entry_too_large"
-    if info.file_size > limits.compression_ratio * max(info.compress_size, 1):
-        return "compression_ratio"
-    return None
+        raise Unreadable("name_collision", name)
+    if entry.mode & 0o170000 == LINK:
+        raise Unreadable("link", name)
+    if entry.size > limits.entry_bytes:
+        raise Unreadable("entry_too_large", f"{entry.size} bytes")
+    if entry.size > limits.compression_ratio * max(entry.packed, 1):
+        raise Unreadable("compression_ratio", f"{entry.size} bytes out of {entry.packed}")
 
 
-def _gunzip(raw: bytes, member: str, limits: LimitsSection, ledger: Ledger) -> bytes | None:
-    reason, detail = "", ""
-    try:
-        with igzip.GzipFile(fileobj=io.BytesIO(raw)) as file:
-            content: bytes = file.read(limits.entry_bytes + 1)
-        if len(content) > limits.entry_bytes:
-            reason = "entry_too_large"
-        elif len(content) > limits.compression_ratio * max(len(raw), 1):
-            reason = "compression_ratio"
-        else:
-            return content
-    except EOFError as error:
-        reason, detail = "truncated_gzip", str(error)
-    except (OSError, zlib.error) as error:
-        reason, detail = ("bad_crc" if "CRC" in str(error) else "bad_gzip"), str(error)
-    except Exception as error:
-        reason, detail = "bad_gzip", str(error)
-    ledger.refuse(reason, raw, member=member, detail=detail)
-    ledger.count("member", refused=1)
-    return None
+def _within_total(total: int, limits: LimitsSection) -> int:
+    if total > limits.total_bytes:
+        raise Unreadable("total_too_large", f"beyond {limits.total_bytes} bytes in one archive")
+    return total
+
+
+def gunzip(raw: bytes, limits: LimitsSection) -> bytes:
+    """Content of one or more gzip members. Raises Unreadable when cut off, damaged, too large or a bomb."""
+    limit = min(limits.entry_bytes, int(limits.compression_ratio * max(len(raw), 1)))
+    content, rest = b"", raw
+    while rest:
+        stream = isal_zlib.decompressobj(31)
+        try:
+            content += stream.decompress(rest, limit - len(content) + 1)
+        except igzip_lib.IsalError as error:  # type: ignore[misc]
+            raise Unreadable("bad_crc" if "checksum" in str(error) else "bad_gzip", str(error)) from error
+        if len(content) > limit:
+            too_large = limit == limits.entry_bytes
+            raise Unreadable("entry_too_large" if too_large else "compression_ratio", f"beyond {limit} bytes")
+        if not stream.eof:
+            raise Unreadable("truncated_gzip", f"{len(content)} bytes could be read")
+        rest = stream.unused_data
+    return content

@@ -1,139 +1,65 @@
-"""From messages to raw records: which part of a message is which stream's record."""
+"""The records of one stream among decoded messages: which message, which place, and column by column."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
-from typing import Any, Final
+from itertools import compress
+from typing import Any
 
+import numpy as np
 import orjson
 
-from pipelines.config import LogsSection, RobotSection, StreamSection
-from pipelines.logs.batch import Batch, Origin
-from pipelines.logs.jsontext import Refused, parse
-from pipelines.logs.members import Message, messages
-from pipelines.logs.paths import Reader, reader
-from pipelines.logs.quarantine import Ledger
-from pipelines.logs.where import matches
-
-Place = tuple[int, int]
-NO_RECORD: Final[dict[str, Any]] = {}
+from pipelines.config import RobotSection, StreamSection
+from pipelines.logs.layout import Layout
+from pipelines.logs.pairs import json_values, pair_reader
 
 
-def read_messages(
-    file: Path, pushed_as: str, logs: LogsSection, streams: Mapping[str, StreamSection], ledger: Ledger
-) -> Iterator[tuple[Batch, Callable[[int], Origin]]]:
-    """A batch for every stream, filled from all messages of the file, and how to find a record's origin."""
-    kept: list[Message] = []
-    readers = [_StreamReader(name, spec, logs, pushed_as) for name, spec in streams.items()]
-    for message in messages(file, logs.limits, ledger):
-        try:
-            value = parse(message.raw, logs.limits.nesting)
-            if not isinstance(value, dict):
-                raise Refused("not_an_object", f"the message is a {type(value).__name__}")
-        except Refused as refusal:
-            ledger.refuse(
-                refusal.reason, message.raw, member=message.member, line=message.line, detail=str(refusal)
-            )
-            ledger.count("member", refused=1)
-            continue
-        ledger.count("member", accepted=1)
-        kept.append(message)
-        for stream in readers:
-            stream.read(value, len(kept) - 1, message, ledger)
-    for stream in readers:
-        yield stream.batch, stream.origins(kept, logs.limits.nesting)
+class Records:
+    """Columns of one stream; a record is an object at the stream's path, or in a list there.
+
+    `message` is the position of each record's message, `place` its position among that message's records.
+    """
+
+    def __init__(self, layout: Layout, spec: StreamSection, roots: list[Any]) -> None:
+        self._layout, self._spec, self._roots = layout, spec, roots
+        self._node = layout.root.at(spec.path)
+        found = list(map(layout.root.getter(spec.path), roots)) if spec.path else roots
+        if spec.pairs:
+            found = list(map(pair_reader(self._node, spec.time), found))
+        lists = [value if type(value) is list else () if value is None else (value,) for value in found]
+        self.records = [record for records in lists for record in records]
+        counts = np.fromiter(map(len, lists), np.int64, len(lists))
+        self.message = np.repeat(np.arange(len(roots)), counts)
+        self.place = np.arange(len(self.records)) - np.repeat(np.cumsum(counts) - counts, counts)
+
+    def keep(self, flags: list[bool]) -> None:
+        """Keep the records whose flag is set."""
+        if not all(flags):
+            self.records = list(compress(self.records, flags))
+            chosen = np.array(flags, bool)
+            self.message, self.place = self.message[chosen], self.place[chosen]
+
+    def column(self, path: str) -> list[Any]:
+        """The value at a path of every record; a path from the root repeats its message's value."""
+        if path.startswith("$."):
+            values = list(map(self._layout.root.getter(path.removeprefix("$.")), self._roots))
+            return [values[message] for message in self.message.tolist()]
+        if not self._spec.pairs:
+            return list(map(self._node.getter(path), self.records))
+        values = [record.get(path) for record in self.records]
+        return values if path == self._spec.time else json_values(values)
+
+    def raw(self, row: int, message: dict[str, Any]) -> bytes:
+        """JSON text of a record, out of its parsed message."""
+        value: Any = message
+        for key in self._spec.path.split(".") if self._spec.path else []:
+            value = value[key]
+        if isinstance(value, list) and not self._spec.pairs:
+            value = value[int(self.place[row])]
+        return orjson.dumps(value, default=str)
 
 
-class _StreamReader:
-    """Takes one stream's records out of messages."""
-
-    def __init__(self, name: str, spec: StreamSection, logs: LogsSection, pushed_as: str) -> None:
-        self.batch = Batch(name, spec)
-        self.places: list[Place] = []
-        self._spec = spec
-        self._at = reader(spec.path)
-        self._robot = robot_reader(spec.robot or logs.robot, pushed_as)
-        self._time = reader(spec.time or "")
-        self._recv = reader(spec.recv or "")
-        self._fields = [
-            (self.batch.fields[name], reader(f.source or name)) for name, f in spec.fields.items()
-        ]
-        self._where = [(reader(key), condition) for key, condition in spec.where.items()]
-
-    def read(self, message: dict[str, Any], position: int, origin: Message, ledger: Ledger) -> None:
-        found = self._at(message, message) if self._spec.path else message
-        if found is None:
-            return
-        items = pairs_records(found, self._spec) if self._spec.pairs else found
-        for index, record in enumerate(items if isinstance(items, list) else [items]):
-            if type(record) is not dict:
-                ledger.refuse(
-                    "record_not_an_object",
-                    orjson.dumps(record),
-                    member=origin.member,
-                    line=origin.line,
-                    stream=self.batch.name,
-                )
-                ledger.count("record", self.batch.name, refused=1)
-                continue
-            if self._where and not all(
-                matches(at(message, record), condition) for at, condition in self._where
-            ):
-                continue
-            self.places.append((position, index))
-            self.batch.robots.append(self._robot(message, record))
-            if self._spec.time:
-                self.batch.times.append(self._time(message, record))
-            if self._spec.recv:
-                self.batch.recv.append(self._recv(message, record))
-            for values, at in self._fields:
-                values.append(at(message, record))
-
-    def origins(self, kept: list[Message], nesting: int) -> Callable[[int], Origin]:
-        def origin(row: int) -> Origin:
-            position, index = self.places[row]
-            message = kept[position]
-            value = parse(message.raw, nesting)
-            found = self._at(value, value) if self._spec.path else value
-            items = pairs_records(found, self._spec) if self._spec.pairs else found
-            record = items[index] if isinstance(items, list) else items
-            return Origin(orjson.dumps(record, default=str), message.member, message.line)
-
-        return origin
-
-
-def robot_reader(section: RobotSection, pushed_as: str) -> Reader:
-    """A function (message, record) → robot id, None where there is none."""
-    if section.field is not None:
-        return reader(section.field)
-    if section.constant is not None:
-        constant = section.constant
-    else:
-        found = re.search(section.path or "", pushed_as)
-        constant = found["robot"] if found else None  # type: ignore[assignment]
-    return lambda _message, _record: constant
-
-
-def pairs_records(found: Any, spec: StreamSection) -> Any:
-    """Key-value pairs, each value a JSON text, as records: pairs of the same time are one record."""
-    if not isinstance(found, list):
-        return found
-    records: dict[Any, dict[str, Any]] = {}
-    others: list[Any] = []
-    for pair in found:
-        if not isinstance(pair, dict) or not isinstance(pair.get("key"), str):
-            others.append(pair)
-            continue
-        when = pair.get(spec.time) if spec.time else None
-        record = records.setdefault(repr(when), {spec.time: when} if spec.time and when is not None else {})
-        record[pair["key"]] = _json_value(pair.get("value"))
-    return [*records.values(), *others]
-
-
-def _json_value(text: Any) -> Any:
-    if not isinstance(text, str):
-        return text
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return text
+def constant_robot(section: RobotSection, pushed_as: str) -> str | None:
+    """The robot id a file's path or the configuration tells; None when neither does."""
+    if section.constant is not None or section.path is None:
+        return section.constant
+    found = re.search(section.path, pushed_as)
+    return found["robot"] if found else None

@@ -11,7 +11,7 @@ import orjson
 from pipelines.config import LogsSection, StreamSection
 from pipelines.logs.batch import Batch, Origin
 from pipelines.logs.quarantine import Ledger
-from pipelines.logs.records import robot_reader
+from pipelines.logs.records import constant_robot
 from pipelines.logs.where import matches
 
 TABLES: Final = (".csv", ".tsv", ".xlsx", ".xls", ".ods", ".parquet")
@@ -61,7 +61,7 @@ def _take(
         for index, row in enumerate(rows)
         if all(matches(row[place[column]], condition) for column, condition in spec.where.items())
     ]
-    constant = None if robot.field else robot_reader(robot, pushed_as)({}, {})
+    constant = None if robot.field else constant_robot(robot, pushed_as)
 
     def column(of: str) -> list[Any]:
         at = place[of]
