@@ -1,5 +1,6 @@
 """Any command run as a datum: its world, its end, and what it must not leave behind."""
 
+import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.pachd.commands import moved
-from pipelines.pachd.objects import Objects
+from pipelines.pachd.objects import Objects, ObjectWriter
 from pipelines.pachd.spec import Transform
 from pipelines.pachd.worker import DatumResult, DatumTask, run_datum, run_datum_set
 
@@ -213,3 +214,30 @@ class TestEnd:
 )
 def test_only_mentions_of_pfs_itself_are_moved(text: str, expected: str) -> None:
     assert moved(text, "/r") == expected
+
+
+def test_a_full_disk_fails_the_datum_with_the_systems_words(
+    command_task: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    task = command_task("true", tries=2)
+    monkeypatch.setattr(Objects, "copy_to", full)
+    result = run_datum(task)
+    assert (result.state, result.tries) == ("failed", 2)
+    assert result.error == "OSError: [Errno 28] No space left on device"
+
+
+def test_outputs_that_cannot_be_stored_fail_their_set(
+    command_task: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    tasks = [command_task(script, datum_id=script) for script in ("echo x > /pfs/out/x", "exit 1")]
+    monkeypatch.setattr(ObjectWriter, "flush", full)
+    stored, failed = run_datum_set(tasks)
+    assert (stored.state, stored.files) == ("failed", {})
+    assert stored.error == "cannot store outputs: [Errno 28] No space left on device"
+    assert failed.error == "exit code 1"

@@ -1,0 +1,199 @@
+"""What the embedded pachd costs, figure by figure.
+
+`python -m benchmarks.engine [FIGURE ...] [--quick] [--executor dask|process]`
+
+Figures: transfer (put and read a big file beside a plain copy), files (10,000 files in one commit), datum
+(overhead per datum with warm workers), history (commit 1,000 beside commit 10), plan (100,000 datums of which
+10 changed). Each prints one line as JSON. Everything goes through an unmodified SDK client over loopback,
+except `plan`, which asks the engine as `forewarn plan` does.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pachyderm_sdk import Client
+from pachyderm_sdk.api import pfs, pps
+
+from pipelines.cluster import DaskExecutor
+from pipelines.pachd.engine import Engine
+from pipelines.pachd.executor import Executor, ProcessExecutor
+from pipelines.pachd.planning import Plan
+
+MIB = 1 << 20
+PROJECT = pfs.Project(name="default")
+PASS_THROUGH = pps.Transform(cmd=["python3", "-m", "pipelines.steps.passthrough"])
+
+
+class Bench:
+    """One engine in a folder of its own, a client of it, and a scale from 1 down for quick runs."""
+
+    def __init__(self, folder: Path, executor: Executor, scale: float) -> None:
+        self.folder = folder
+        self.scale = scale
+        self.executor = executor
+        self.engine = Engine(folder / "engine", executor=executor)
+
+    @contextmanager
+    def running(self) -> Iterator["Bench"]:
+        """Serve the engine for a while."""
+        with self.engine:
+            self.client = Client.from_pachd_address(f"127.0.0.1:{self.engine.serve()}")
+            yield self
+
+    def scaled(self, number: int) -> int:
+        """`number` at this run's scale."""
+        return max(20, int(number * self.scale))
+
+    def repo(self, name: str) -> pfs.Branch:
+        """Make a repo; its master branch."""
+        repo = pfs.Repo(name=name, type="user", project=PROJECT)
+        self.client.pfs.create_repo(repo=repo)
+        return pfs.Branch(repo=repo, name="master")
+
+    def put(self, branch: pfs.Branch, files: dict[str, bytes]) -> str:
+        """Put files in one commit, one stream; returns the commit's id."""
+        commit = self.client.pfs.start_commit(branch=branch)
+        requests = [pfs.ModifyFileRequest(set_commit=commit)]
+        requests += [
+            pfs.ModifyFileRequest(add_file=pfs.AddFile(path=path, raw=data)) for path, data in files.items()
+        ]
+        self.client.pfs.modify_file(iter(requests))
+        self.client.pfs.finish_commit(commit=commit)
+        return commit.id
+
+    def pipeline(self, name: str, repo: str, glob: str = "/*") -> None:
+        """Make a pipeline that copies its input, on all workers."""
+        self.client.pps.create_pipeline(
+            pipeline=pps.Pipeline(name=name),
+            transform=PASS_THROUGH,
+            parallelism_spec=pps.ParallelismSpec(constant=self.executor.workers),
+            input=pps.Input(pfs=pps.PfsInput(repo=repo, glob=glob)),
+        )
+
+    def job(self, pipeline: str, commit: str) -> pps.JobInfo:
+        """Wait for the job that a commit started."""
+        job = pps.Job(pipeline=pps.Pipeline(name=pipeline, project=PROJECT), id=commit)
+        return self.client.pps.inspect_job(job=job, wait=True)
+
+
+def seconds(call: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    call()
+    return time.perf_counter() - started
+
+
+def transfer(bench: Bench) -> dict[str, float]:
+    size = bench.scaled(512) * MIB
+    source, copied = bench.folder / "big", bench.folder / "copy"
+    with source.open("wb") as file:
+        for _ in range(size // MIB):
+            file.write(os.urandom(MIB))
+    branch = bench.repo("big")
+
+    def put() -> None:
+        with bench.client.pfs.commit(branch=branch) as commit, source.open("rb") as file:
+            commit.put_file_from_file(path="/big", file=file)
+
+    def get() -> None:
+        with bench.client.pfs.pfs_file(pfs.File.from_uri("big@master:/big")) as file:
+            while file.read(MIB):
+                pass
+
+    def copy() -> None:
+        shutil.copyfile(source, copied)
+        with copied.open("rb+") as file:
+            os.fsync(file.fileno())
+
+    times = {"copy": seconds(copy), "put": seconds(put), "get": seconds(get)}
+    return {"mib": size / MIB, **{f"{name}_mib_s": size / MIB / took for name, took in times.items()}}
+
+
+def files(bench: Bench) -> dict[str, float]:
+    number = bench.scaled(10_000)
+    branch = bench.repo("many")
+    contents = {f"/d{i % 100:02}/f{i:05}": b"%d" % i * 100 for i in range(number)}
+    put = seconds(lambda: bench.put(branch, contents))
+    root = pfs.File.from_uri("many@master:/")
+
+    def read() -> None:
+        with bench.client.pfs.pfs_tar_file(root) as archive:
+            assert sum(member.isfile() for member in archive) == number
+
+    return {"files": number, "put_s": put, "read_tar_s": seconds(read)}
+
+
+def datum(bench: Bench) -> dict[str, float]:
+    number = bench.scaled(2_000)
+    branch = bench.repo("small")
+    bench.pipeline("warmed", "small")
+    bench.job("warmed", bench.put(branch, {"/first": b"1"}))
+    commit = bench.put(branch, {f"/f{i:05}": b"%d" % i for i in range(number)})
+    info = bench.job("warmed", commit)
+    assert info.data_processed == number, info
+    took = (info.finished - info.started).total_seconds()
+    return {
+        "datums": number,
+        "workers": bench.executor.workers,
+        "job_s": took,
+        "ms_per_datum": took / number * 1e3,
+    }
+
+
+def history(bench: Bench) -> dict[str, float]:
+    number = bench.scaled(1_000)
+    branch = bench.repo("long")
+    times = [seconds(lambda i=i: bench.put(branch, {f"/f{i:05}": b"%d" % i})) for i in range(number + 10)]
+    early, late = statistics.median(times[5:25]), statistics.median(times[-20:])
+    return {"commits": number, "tenth_ms": early * 1e3, "last_ms": late * 1e3, "ratio": late / early}
+
+
+def plan(bench: Bench) -> dict[str, float]:
+    number = bench.scaled(100_000)
+    branch = bench.repo("huge")
+    bench.pipeline("planned", "huge", "/*/*")
+    commit = bench.put(branch, {f"/d{i % 1000:03}/f{i:06}": b"%d" % i for i in range(number)})
+    ran = seconds(lambda: bench.job("planned", commit))
+    bench.client.pps.stop_pipeline(pipeline=pps.Pipeline(name="planned", project=PROJECT))
+    bench.put(branch, {f"/d{i:03}/f{i:06}": b"changed" for i in range(10)})
+    plans: list[Plan] = []
+    took = seconds(lambda: plans.append(bench.engine.plan("planned")))
+    assert (plans[0].total, len(plans[0].run)) == (number, 10), plans[0]
+    return {"datums": number, "first_job_s": ran, "plan_s": took}
+
+
+FIGURES = {f.__name__: f for f in (transfer, files, datum, history, plan)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("figures", nargs="*", choices=[*FIGURES, []], metavar="FIGURE")
+    parser.add_argument("--quick", action="store_true", help="a twentieth of everything")
+    parser.add_argument("--executor", choices=["dask", "process"], default="process")
+    parser.add_argument("--workers", type=int, default=0)
+    options = parser.parse_args()
+    for name in options.figures or FIGURES:
+        folder = Path(tempfile.mkdtemp(prefix="forewarn-bench-"))
+        make = DaskExecutor if options.executor == "dask" else ProcessExecutor
+        try:
+            with Bench(folder, make(options.workers), 0.05 if options.quick else 1.0).running() as bench:
+                figures = FIGURES[name](bench)
+        finally:
+            shutil.rmtree(folder)
+        print(
+            json.dumps({"figure": name} | {key: round(value, 3) for key, value in figures.items()}),
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
