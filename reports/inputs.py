@@ -1,0 +1,131 @@
+"""What a report is made of: one frozen value, with the columns of every table written down once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+import msgspec
+import pyarrow as pa
+
+from features.errors import DataError
+from features.schema import CUTOFF, FAILURES, REASON, ROBOT, TIMESTAMP
+from models.evaluate import Evaluation
+from models.explain import REASONS
+from reports.durations import parse
+
+RISK: Final = pa.schema(
+    [(ROBOT, pa.string()), (CUTOFF, TIMESTAMP), ("risk", pa.float64()), ("alert", pa.bool_())]
+)
+COUNTED: Final = pa.schema([(REASON, pa.string()), ("count", pa.int64())])
+ACCOUNTING: Final = pa.schema(
+    [("source", pa.string()), ("unit", pa.string()), ("stream", pa.string()), (ROBOT, pa.string())]
+    + [(name, pa.int64()) for name in ("received", "accepted", "duplicates", "quarantined")]
+)
+QUARANTINE: Final = pa.schema(
+    [
+        ("source", pa.string()),
+        ("member", pa.string()),
+        ("line", pa.int64()),
+        ("stream", pa.string()),
+        (ROBOT, pa.string()),
+        (REASON, pa.string()),
+        ("detail", pa.string()),
+        ("raw", pa.binary()),
+    ]
+)
+JOIN_QUALITY: Final = pa.schema(
+    [
+        (ROBOT, pa.string()),
+        ("day", pa.string()),
+        ("stream", pa.string()),
+        ("rows", pa.int64()),
+        ("matched", pa.int64()),
+        ("gap_median_s", pa.float64()),
+        ("gap_p95_s", pa.float64()),
+        ("duplicates", pa.int64()),
+        ("superseded", pa.int64()),
+    ]
+)
+FACTS: Final = pa.schema([(ROBOT, pa.string())])
+
+
+@dataclass(frozen=True)
+class ReportInputs:
+    """Everything a report speaks of, as the pipeline's steps wrote it.
+
+    `settings` is the report's slice of `forewarn.toml`: `project` (`name`), `report` (`title`, `rank_by`,
+    `reasons`, `alerts_per_robot_day`, `refractory`) and `labels` (`windows`, `lead`, `horizon`,
+    `episode_gap`), durations as text (`42s`). Tables have the columns of this module's schemas (`facts`:
+    `robot_id` and one column a fact); a missing column counts as null and a table without columns as empty.
+    `risk` is the calibrated probability that an episode starts in `[cutoff + lead, cutoff + lead + horizon)`.
+    `evaluation` is `models.evaluate.Evaluation` as JSON values and `card` the model's card; both may be empty
+    when there is no model. `provenance` names the commit each input was read from.
+    """
+
+    settings: Mapping[str, Any]
+    risk: pa.Table
+    reasons: pa.Table
+    failures: pa.Table
+    excluded: pa.Table
+    evaluation: Mapping[str, Any]
+    card: Mapping[str, Any]
+    accounting: pa.Table
+    quarantine: pa.Table
+    join_quality: pa.Table
+    facts: pa.Table
+    provenance: Mapping[str, str]
+
+    def conformed(self) -> "ReportInputs":
+        """The same inputs with every table in its schema. Raises DataError where a column cannot be read."""
+        return ReportInputs(
+            settings=self.settings,
+            risk=conform(self.risk, RISK, "risk"),
+            reasons=conform(self.reasons, REASONS, "reasons"),
+            failures=conform(self.failures, FAILURES, "failures"),
+            excluded=conform(self.excluded, COUNTED, "excluded"),
+            evaluation=self.evaluation,
+            card=self.card,
+            accounting=conform(self.accounting, ACCOUNTING, "accounting"),
+            quarantine=conform(self.quarantine, QUARANTINE, "quarantine"),
+            join_quality=conform(self.join_quality, JOIN_QUALITY, "join_quality"),
+            facts=self.facts if ROBOT in self.facts.column_names else FACTS.empty_table(),
+            provenance=self.provenance,
+        )
+
+    def duration(self, section: str, name: str) -> timedelta:
+        """A duration of the settings. Raises DataError naming the key when it cannot be read."""
+        return parse(self.settings[section][name], f"{section}.{name}")
+
+    @property
+    def windows(self) -> tuple[timedelta, ...]:
+        """The look-back windows, shortest first."""
+        return tuple(sorted(parse(text, "labels.windows") for text in self.settings["labels"]["windows"]))
+
+    @property
+    def judged(self) -> Evaluation | None:
+        """The evaluation as a value; None when there is no model. Raises DataError when it does not fit."""
+        if not self.evaluation:
+            return None
+        try:
+            return msgspec.convert(self.evaluation, Evaluation)
+        except msgspec.ValidationError as error:
+            raise DataError(
+                "the evaluation does not fit", got=str(error), hint="run the train step again"
+            ) from error
+
+
+def conform(table: pa.Table, schema: pa.Schema, name: str) -> pa.Table:
+    """The columns of `schema`, cast to its types; those the table lacks are null."""
+    columns = []
+    for field in schema:
+        if field.name not in table.column_names:
+            columns.append(pa.nulls(table.num_rows, field.type))
+            continue
+        try:
+            columns.append(table.column(field.name).cast(field.type).combine_chunks())
+        except pa.ArrowException as error:
+            raise DataError(
+                f"column {field.name} of {name} cannot be read", got=error, expected=field.type
+            ) from error
+    return pa.table(columns, schema=schema)

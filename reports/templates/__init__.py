@@ -1,0 +1,1 @@
+"""Jinja templates and the style of the report."""

@@ -1,0 +1,95 @@
+"""Whether to believe the ranking: the model's figures beside everything it must beat, ready for the page."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from models.evaluate import Evaluation, Part, Predictor
+
+NO_MODEL: Final = {
+    "word": "no model",
+    "sentence": "No model was trained yet, so no robot can be scored.",
+}
+_IMPORTANT: Final = 10
+
+
+def trust(evaluation: Evaluation | None, card: Mapping[str, Any]) -> dict[str, Any]:
+    """Verdict, table of predictors, pictures' points, unseen robots, slices and the leakage certificate.
+
+    Everything is None or empty where there is no model.
+    """
+    if evaluation is None:
+        return {
+            "verdict": NO_MODEL,
+            "predictors": [],
+            "pictures": None,
+            "others": [],
+            "slices": [],
+            "budget": [],
+        }
+    part = evaluation.by_time
+    return {
+        "verdict": msgspec.to_builtins(part.verdict),
+        "kind": card.get("kind", ""),
+        "threshold": card.get("threshold", part.model.threshold),
+        "never_alerts": card.get("threshold", part.model.threshold) >= 1,
+        "threshold_basis": part.threshold_basis,
+        "calibration": part.calibration,
+        "interval_unit": part.interval_unit,
+        "counts": dict(part.counts),
+        "borders": dict(part.borders),
+        "test": {
+            "rows": part.model.rows.rows,
+            "positives": part.model.rows.positives,
+            "prevalence": part.model.rows.prevalence,
+            "episodes": part.model.episodes.episodes,
+            "unreachable": part.model.episodes.unreachable,
+            "robot_days": part.model.episodes.robot_days,
+        },
+        "predictors": [_line(each) for each in (part.model, *part.baselines)],
+        "others": [_other(each) for each in (evaluation.by_robot, evaluation.nested) if each is not None],
+        "pictures": {
+            "reliability": msgspec.to_builtins(part.reliability),
+            "pr_curve": msgspec.to_builtins(part.pr_curve),
+            "lead_times": msgspec.to_builtins(part.lead_times),
+        },
+        "budget": msgspec.to_builtins(part.budget),
+        "slices": msgspec.to_builtins(part.slices),
+        "notes": list(evaluation.notes),
+        "importance": list(card.get("importance", []))[:_IMPORTANT],
+        "certificate": dict(card.get("leakage_certificate", {})),
+        "features": len(card.get("features", [])),
+    }
+
+
+def _line(predictor: Predictor) -> dict[str, Any]:
+    rows, episodes = predictor.rows, predictor.episodes
+    return {
+        "name": predictor.name,
+        "about": predictor.about,
+        "pr_auc": msgspec.to_builtins(rows.pr_auc),
+        "roc_auc": msgspec.to_builtins(rows.roc_auc),
+        "brier": msgspec.to_builtins(rows.brier),
+        "episodes": episodes.episodes,
+        "caught": episodes.caught,
+        "recall": msgspec.to_builtins(episodes.recall),
+        "alerts": episodes.alerts,
+        "false_alarms": episodes.false_alarms,
+        "false_alarms_per_robot_day": msgspec.to_builtins(episodes.false_alarms_per_robot_day),
+        "precision": msgspec.to_builtins(episodes.precision),
+        "lead_time_median_s": episodes.lead_time_median_s,
+        "lead_time_p10_s": episodes.lead_time_p10_s,
+        "time_in_warning": episodes.time_in_warning,
+        "difference": msgspec.to_builtins(predictor.difference),
+        "beaten": predictor.beaten,
+    }
+
+
+def _other(part: Part) -> dict[str, Any]:
+    return {
+        "question": part.question,
+        "verdict": msgspec.to_builtins(part.verdict),
+        "interval_unit": part.interval_unit,
+        "prevalence": part.model.rows.prevalence,
+    } | _line(part.model)

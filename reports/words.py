@@ -1,0 +1,106 @@
+"""Numbers as people read them: percentages, durations, moments and counts, one form for every page."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+import numpy as np
+
+UNKNOWN: Final = "–"
+_SPANS: Final = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+
+
+def percent(share: float | None) -> str:
+    """A share as a percentage: `61 %`, one decimal below ten, `< 0.1 %` for little but not nothing."""
+    if share is None:
+        return UNKNOWN
+    if 0 < share < 0.001:
+        return "< 0.1 %"
+    if 0.999 < share < 1:
+        return "> 99.9 %"
+    hundredths = share * 100
+    return (
+        f"{hundredths:.0f} %" if hundredths in (0, 100) or abs(hundredths) >= 9.95 else f"{hundredths:.1f} %"
+    )
+
+
+def points(difference: float | None) -> str:
+    """A difference of two shares in percentage points, signed: `+2.1`; `±0` when it rounds to nothing."""
+    if difference is None:
+        return UNKNOWN
+    text = f"{difference * 100:+.1f}"
+    return "±0" if text in ("+0.0", "-0.0") else text.replace("-", "−")
+
+
+def decimal(value: float | None) -> str:
+    """A figure with three decimals; large ones with three significant digits."""
+    if value is None:
+        return UNKNOWN
+    if abs(value) >= 1_000:
+        return f"{value:,.0f}"
+    return f"{value:.3g}" if abs(value) >= 10 else f"{value:.3f}".replace("-", "−")
+
+
+def count(number: float | None) -> str:
+    """A whole number with thousands separated by a thin space: `415 000`."""
+    return UNKNOWN if number is None else f"{round(number):,}".replace(",", "\u2009")
+
+
+def plural(number: int, noun: str) -> str:
+    """`1 robot`, `12 robots`."""
+    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
+
+
+def span(seconds: float | None) -> str:
+    """A duration in its two largest units: `6 min 30 s`, `3 d 4 h`; milliseconds below a second."""
+    if seconds is None:
+        return UNKNOWN
+    if 0 < abs(seconds) < 1:
+        return f"{seconds * 1_000:.0f} ms"
+    left, parts = round(abs(seconds)), []
+    for place, (unit, size) in enumerate(_SPANS):
+        if left >= size:
+            parts.append(f"{left // size} {unit}")
+            left %= size
+            if place + 1 < len(_SPANS) and (rest := left // _SPANS[place + 1][1]):
+                parts.append(f"{rest} {_SPANS[place + 1][0]}")
+            break
+    return ("−" if seconds < 0 else "") + " ".join(parts) if parts else "0 s"
+
+
+def hours(value: float | None) -> str:
+    """Hours with their unit: `25 min` below one hour, `6.5 h`, whole hours from 72 on."""
+    if value is None:
+        return UNKNOWN
+    if value < 1:
+        return f"{value * 60:.0f} min"
+    return f"{value:.1f} h" if value < 72 else f"{count(value)} h"
+
+
+def moment(iso: str | None) -> str:
+    """An ISO 8601 moment to the minute, in UTC: `2026-03-02 14:32`."""
+    return UNKNOWN if iso is None else iso[:16].replace("T", " ")
+
+
+def iso(nanoseconds: int | None) -> str | None:
+    """Nanoseconds since the epoch as ISO 8601 with `Z`; the fraction only where there is one."""
+    if nanoseconds is None:
+        return None
+    whole, fraction = divmod(int(nanoseconds), 1_000_000_000)
+    text = datetime.fromtimestamp(whole, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{text}.{fraction:09d}".rstrip("0") + "Z" if fraction else f"{text}Z"
+
+
+def listed(names: list[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
+
+
+def significant(value: object, digits: int = 6) -> object:
+    """Floats of JSON values to six significant digits, NaN and infinity as null; the rest as it is."""
+    if isinstance(value, dict):
+        return {key: significant(entry, digits) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [significant(entry, digits) for entry in value]
+    if isinstance(value, float | np.floating):
+        return float(f"{value:.{digits}g}") if np.isfinite(value) else None
+    return int(value) if isinstance(value, np.integer) else value
