@@ -31,7 +31,7 @@ class StepProcess:
         self._connection = ours
         program = "import sys; from pipelines.pachd.warm import serve; serve(int(sys.argv[1]), sys.argv[2:])"
         self._process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-c", program, str(theirs.fileno()), *preload],
+            [sys.executable, "-P", "-c", program, str(theirs.fileno()), *preload],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
