@@ -278,8 +278,11 @@ def interpolate(ordered, share):  # type: ignore[no-untyped-def]
     low = ordered[i]
     if rest == 0.0 or ordered[i + 1] == low:
         return low
-    step = ordered[i + 1] - low
-    return low + step * rest if rest < 0.5 else ordered[i + 1] - step * (1.0 - rest)
+    high = ordered[i + 1]
+    step = high - low
+    if not np.isfinite(step):
+        return low * (1.0 - rest) + high * rest
+    return low + step * rest if rest < 0.5 else high - step * (1.0 - rest)
 
 
 @njit(cache=True, nogil=True)
