@@ -210,6 +210,11 @@ class Commits:
             raise NotFoundError(f"commit set {set_id} not found")
         return [commit_of(row) for row in rows]
 
+    def sets(self) -> list[str]:
+        """Ids of all commit sets, newest first."""
+        query = "SELECT uuid FROM commits GROUP BY uuid ORDER BY max(id) DESC"
+        return [row["uuid"] for row in self._metadata.rows(query)]
+
     def log(self, repo: Repo, newest: Commit | None = None) -> Iterator[Commit]:
         """Commits of a repo, newest first; with `newest`, that one and its ancestors."""
         if newest is None:

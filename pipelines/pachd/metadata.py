@@ -9,6 +9,7 @@ import fcntl
 import os
 import sqlite3
 import threading
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -116,6 +117,12 @@ class Metadata:
                     return None
                 self._changed.wait(timeout=0.5)
             return result
+
+    @property
+    def identity(self) -> str:
+        """An id made with the folder."""
+        self.run("INSERT OR IGNORE INTO settings VALUES ('identity', ?)", uuid.uuid4().hex)
+        return str(self.value("SELECT value FROM settings WHERE key = 'identity'"))
 
     def wake(self) -> None:
         """Make every waiting thread look again."""

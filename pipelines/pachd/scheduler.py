@@ -22,7 +22,7 @@ class Scheduler:
     jobs: Jobs
     make_runner: Callable[[Job], Runner]
     _active: dict[int, tuple[Runner, threading.Thread]] = field(default_factory=dict)
-    _closing: bool = False
+    closing: bool = False
     _thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -33,7 +33,7 @@ class Scheduler:
     def close(self) -> None:
         """Stop; jobs that run are interrupted and resume at the next start."""
         with self.metadata.snapshot():
-            self._closing = True
+            self.closing = True
             threads = [self._thread, *(thread for _, thread in self._active.values())]
             for runner, _ in self._active.values():
                 runner.stop(None, "the engine was stopped")
@@ -53,17 +53,24 @@ class Scheduler:
             elif state is not None:
                 self.jobs.close(job, state, reason=reason)
 
+    def forget(self, pipeline: str) -> None:
+        """Interrupt what a pipeline runs; if it is still there and not stopped, it resumes."""
+        with self.metadata.snapshot():
+            for runner, _ in self._active.values():
+                if runner.job.pipeline == pipeline:
+                    runner.stop(None, "the pipeline was stopped")
+
     def running(self, job: Job) -> Runner | None:
         """The runner of a job that runs now."""
         active = self._active.get(job.id)
         return None if active is None else active[0]
 
     def _loop(self) -> None:
-        while (job := self.metadata.wait(self._next, lambda: not self._closing)) is not None:
+        while (job := self.metadata.wait(self._next, lambda: not self.closing)) is not None:
             runner = self.make_runner(job)
             thread = threading.Thread(target=self._run, args=(runner,), name=f"job {job}", daemon=True)
             with self.metadata.snapshot():
-                if self._closing:
+                if self.closing:
                     return
                 self._active[job.id] = (runner, thread)
             thread.start()

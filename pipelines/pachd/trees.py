@@ -130,6 +130,11 @@ class Tree:
     root: bytes
 
     @property
+    def empty(self) -> "Tree":
+        """The empty tree of the same engine."""
+        return self.trees.open(None)
+
+    @property
     def hash(self) -> str:
         """Covers every path and content of the tree."""
         return self.root.hex()
@@ -168,11 +173,11 @@ class Tree:
         return (entry for entry in self.walk(path) if entry.kind == "file")
 
     def glob(self, pattern: str) -> Iterator[Entry]:
-        """Files and directories whose path matches a Pachyderm glob, in path order."""
+        """Files and directories whose path matches a Pachyderm glob, in path order; none in an empty tree."""
         glob = compile_glob(pattern)
         if glob.literal is not None:
             found = self.get(glob.literal)
-            if found is not None:
+            if found is not None and self.root != EMPTY_TREE:
                 yield found
             return
         root = self._directory(glob.prefix, missing_ok=True)
@@ -186,20 +191,29 @@ class Tree:
             raise NotFoundError(f"{entry.path} is a directory, not a file")
         return self.trees.ref(entry.hash)
 
-    def diff(self, new: "Tree", path: str = "/") -> Iterator[Change]:
-        """Files and directories below `path` that differ from this tree to `new`, in path order."""
-        yield from self._diff(canonical(path), self.get(path), new.get(path))
+    def diff(
+        self, new: "Tree", path: str = "/", old_path: str = "", *, shallow: bool = False
+    ) -> Iterator[Change]:
+        """Files and directories that differ from this tree to `new`, in path order.
 
-    def _diff(self, path: str, old: Entry | None, new: Entry | None) -> Iterator[Change]:
-        if old == new:
+        path, old_path: where to begin in `new` and in this tree. shallow: not below directories in `path`.
+        """
+        before, after = self.get(old_path or path), new.get(path)
+        yield from self._diff(canonical(path), before, after, 1 if shallow else -1)
+
+    def _diff(self, path: str, old: Entry | None, new: Entry | None, depth: int) -> Iterator[Change]:
+        if old is not None and new is not None and (old.kind, old.hash) == (new.kind, new.hash):
             return
-        yield Change(path, old, new)
+        if old is not None or new is not None:
+            yield Change(path, old, new)
+        if depth == 0:
+            return
         olds = bytes.fromhex(old.hash) if old and old.kind == "dir" else EMPTY_TREE
         news = bytes.fromhex(new.hash) if new and new.kind == "dir" else EMPTY_TREE
         prefix = path.rstrip("/")
         for name, was, now in sorted(self.trees.maps.diff(olds, news)):
             here = f"{prefix}/{name}"
-            yield from self._diff(here, _entry_or_none(here, was), _entry_or_none(here, now))
+            yield from self._diff(here, _entry_or_none(here, was), _entry_or_none(here, now), depth - 1)
 
     def _walk(self, root: bytes, prefix: str) -> Iterator[Entry]:
         for name, value in sorted(self.trees.maps.items(root)):

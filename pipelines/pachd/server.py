@@ -1,0 +1,162 @@
+"""Serves Pachyderm's gRPC protocol with the SDK's own message classes, on loopback.
+
+Each service is a class whose methods bear the protocol's names in snake case; the paths and response types of
+all calls are read from the SDK's client stubs. What no service has answers UNIMPLEMENTED with a sentence.
+"""
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final
+
+import grpc
+import structlog
+from betterproto.lib.google.protobuf import Empty
+from pachyderm_sdk.api import admin, pfs, pps, version
+
+from features.errors import ConflictError, ForewarnError, NotFoundError, UsageError
+from pipelines.pachd.errors import IntegrityError, PreconditionError, UnsupportedError
+from pipelines.pachd.server_admin import AdminService, VersionService
+from pipelines.pachd.server_pfs import PfsService
+from pipelines.pachd.server_pps import PpsService
+
+if TYPE_CHECKING:
+    from pipelines.pachd.engine import Engine
+
+MESSAGE_BYTES: Final = 64 << 20
+THREADS: Final = 64
+_CODES: Final[dict[type[Exception], grpc.StatusCode]] = {
+    NotFoundError: grpc.StatusCode.NOT_FOUND,
+    PreconditionError: grpc.StatusCode.FAILED_PRECONDITION,
+    ConflictError: grpc.StatusCode.ALREADY_EXISTS,
+    IntegrityError: grpc.StatusCode.DATA_LOSS,
+    UnsupportedError: grpc.StatusCode.UNIMPLEMENTED,
+    ForewarnError: grpc.StatusCode.INVALID_ARGUMENT,
+}
+_REQUESTS: Final = {"GetFileTAR": "GetFileRequest", "GetVersion": "", "CreateFileSet": "ModifyFileRequest"}
+_AUTH: Final = "the auth service is not activated"
+_log = structlog.get_logger("forewarn.pachd")
+
+
+def serve(engine: "Engine", address: str) -> tuple[grpc.Server, int]:
+    """Start serving; the server and its port. UsageError for an address beyond loopback or in use."""
+    host, _, _port = address.rpartition(":")
+    if not _is_loopback(host.strip("[]")):
+        raise UsageError(
+            "only loopback addresses are served: there is no authentication",
+            got=address,
+            expected="127.0.0.1:PORT or [::1]:PORT",
+        )
+    server = grpc.server(
+        ThreadPoolExecutor(THREADS, thread_name_prefix="grpc"),
+        options=[
+            ("grpc.max_receive_message_length", MESSAGE_BYTES),
+            ("grpc.max_send_message_length", MESSAGE_BYTES),
+            ("grpc.so_reuseport", 0),
+        ],
+    )
+    for service, module in (
+        (PfsService(engine), pfs),
+        (PpsService(engine), pps),
+        (AdminService(engine), admin),
+        (VersionService(), version),
+    ):
+        server.add_generic_rpc_handlers(tuple(_handlers(service, module)))
+    server.add_generic_rpc_handlers((_Unimplemented(),))
+    try:
+        bound = server.add_insecure_port(address)
+    except RuntimeError:
+        bound = 0
+    if not bound:
+        raise UsageError(
+            f"cannot listen on {address}", hint="another daemon may be running; use another port"
+        )
+    server.start()
+    return server, bound
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class _Recorder:
+    """Stands in for a channel, to hear which calls a client stub would make."""
+
+    def __init__(self) -> None:
+        self.calls: dict[str, tuple[str, type]] = {}
+
+    def __getattr__(self, kind: str) -> Callable[..., None]:
+        def record(path: str, *, response_deserializer: Any, **_: Any) -> None:
+            self.calls[path] = (kind, response_deserializer.__self__)
+
+        return record
+
+
+def _handlers(service: object, module: ModuleType) -> Iterator[grpc.GenericRpcHandler]:
+    recorder = _Recorder()
+    module.ApiStub(channel=recorder)
+    by_service: dict[str, dict[str, grpc.RpcMethodHandler]] = {}
+    for path, (kind, response) in recorder.calls.items():
+        _, name, call = path.split("/")
+        method = getattr(service, re.sub(r"(?<=[a-z])(?=[A-Z])", "_", call).lower(), None)
+        if method is not None:
+            request = getattr(module, _REQUESTS.get(call, f"{call}Request"), Empty)
+            by_service.setdefault(name, {})[call] = _handler(kind, method, request, response)
+    for name, methods in by_service.items():
+        yield grpc.method_handlers_generic_handler(name, methods)
+
+
+def _handler(kind: str, method: Any, request: Any, response: Any) -> grpc.RpcMethodHandler:
+    make = getattr(grpc, f"{kind}_rpc_method_handler")
+    behaviour = _streaming(method) if kind.endswith("stream") else _unary(method, response)
+    return make(behaviour, request_deserializer=request.FromString, response_serializer=bytes)
+
+
+def _unary(method: Any, response: Any) -> Callable[[Any, grpc.ServicerContext], Any]:
+    def call(request: Any, context: grpc.ServicerContext) -> Any:
+        try:
+            answer = method(request, context)
+        except Exception as error:
+            _abort(context, error)
+        return response() if answer is None else answer
+
+    return call
+
+
+def _streaming(method: Any) -> Callable[[Any, grpc.ServicerContext], Iterator[Any]]:
+    def call(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+        try:
+            yield from method(request, context)
+        except Exception as error:
+            _abort(context, error)
+
+    return call
+
+
+def _abort(context: grpc.ServicerContext, error: Exception) -> None:
+    if not isinstance(error, ForewarnError):
+        if context.is_active():
+            _log.exception("call failed")
+        context.abort(grpc.StatusCode.INTERNAL, f"{type(error).__name__}: {error}")
+    code = next(code for kind, code in _CODES.items() if isinstance(error, kind))
+    context.abort(code, str(error))
+
+
+class _Unimplemented(grpc.GenericRpcHandler):  # type: ignore[misc]
+    """Answers every call that nobody else took."""
+
+    def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
+        """A handler that refuses `details.method`."""
+        text = f"{details.method}: the embedded pachd does not offer this call; a Pachyderm cluster does"
+        if details.method.startswith("/auth_v2"):
+            text = _AUTH
+
+        def refuse(_: Any, context: grpc.ServicerContext) -> Any:
+            context.abort(grpc.StatusCode.UNIMPLEMENTED, text)
+
+        return grpc.stream_stream_rpc_method_handler(refuse)
