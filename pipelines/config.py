@@ -169,7 +169,7 @@ class LookbackSection(Section):
     statistics: tuple[Statistic, ...] = (
         "count", "mean", "std", "min", "max", "last", "slope", "p50", "changes", "share",
     )  # fmt: skip
-    exclude: tuple[str, ...] = Field((), description="observation columns that make no features")
+    exclude: tuple[str, ...] = Field((), description="columns or streams that make no features")
     lead: Duration = timedelta(0)
     horizon: Duration = timedelta(minutes=10)
     every: Duration = timedelta(seconds=30)

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
 from features.events import look_back_events
 from features.labels import episodes, failure_cutoffs
 from features.lookback import look_back
-
 from features.schema import CUTOFF, CUTOFFS, IS_FAILURE_CUTOFF, LATEST_USED, ROBOT, TIMESTAMP, TS
 from pipelines.durations import parse_duration
 from pipelines.steps.cut import nanoseconds, within
@@ -82,7 +82,7 @@ def _windows(
     expected = lookback["expected_every"]
     found = look_back(
         observations.drop_columns(
-            [name for name in lookback["exclude"] if name in observations.column_names]
+            [name for name in observations.column_names if _named(name, lookback["exclude"])]
         ),
         cutoffs,
         windows=windows,
@@ -94,7 +94,7 @@ def _windows(
     )
     kept = found.features
     counted = look_back_events(
-        {name: rows for name, rows in events.items() if name not in lookback["exclude"]},
+        {name: rows for name, rows in events.items() if not _named(name, lookback["exclude"])},
         kept.select([ROBOT, CUTOFF]),
         windows=windows,
         cap=parse_duration(lookback["event_cap"]),
@@ -102,9 +102,15 @@ def _windows(
     return _beside(kept, counted, is_failure=is_failure), found.excluded
 
 
+def _named(name: str, excluded: list[str]) -> bool:
+    """Whether a column is excluded by its name, or by the name of its stream."""
+    return name in excluded or name.partition("__")[0] in excluded
+
+
 def _beside(windows: pa.Table, counted: pa.Table, *, is_failure: bool) -> pa.Table:
     """Window and event features of the same cut-offs; `latest_used` is the later of the two."""
-    latest = pc.max_element_wise(windows.column(LATEST_USED), counted.column(LATEST_USED))
+    used = [table.column(LATEST_USED).cast(pa.int64()) for table in (windows, counted)]
+    latest = pc.max_element_wise(*used).cast(TIMESTAMP)
     keys = {ROBOT: windows.column(ROBOT), CUTOFF: windows.column(CUTOFF), LATEST_USED: latest}
     keys[IS_FAILURE_CUTOFF] = pa.repeat(is_failure, windows.num_rows)
     found = {

@@ -5,10 +5,10 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+
 from features.join import deduplicate, grid, nearest_join
 from features.labels import find_failures
 from features.quality import match_report
-
 from features.schema import FAILURES, ROBOT, TIMESTAMP, TS
 from pipelines.durations import parse_duration
 from pipelines.steps.cut import ALL, DAY_NS, day_name, day_start_ns, nanoseconds, tail, within
@@ -42,7 +42,9 @@ def main(pfs: Path) -> None:
                 following = day_name(day_start_ns(day) // DAY_NS + 1)
                 write_table(reached, out / "halo" / robot / following / name)
         write_table(tables["failures.parquet"], out / "failures" / robot / f"{day}.parquet")
-        quality = match_report(observations, {name: deduplicate(streams[name]) for name in streams})
+        quality = match_report(observations, {name: deduplicate(rows) for name, rows in streams.items()})
+        keys = [pa.array([value] * quality.num_rows, pa.string()) for value in (decode(robot), day)]
+        quality = quality.add_column(0, "day", keys[1]).add_column(0, ROBOT, keys[0])
         write_table(quality, out / "accounting" / robot / f"{day}.parquet")
 
 
@@ -82,9 +84,9 @@ def _grid(streams: Streams, settings: Settings, robot: str) -> pa.Table:
     first, last = min(int(ts.min()) for ts in times), max(int(ts.max()) for ts in times)
     return grid(
         [robot],
-        np.datetime64(first, "ns"),
-        np.datetime64(last + 1, "ns"),
-        parse_duration(settings["join"]["every"]),
+        every=parse_duration(settings["join"]["every"]),
+        start=np.datetime64(first, "ns"),
+        end=np.datetime64(last + 1, "ns"),
     )
 
 
