@@ -58,7 +58,7 @@ def numeric(values: pa.Array, wanted: Collection[str], windows: Windows) -> Colu
 
     `values` are in the order of the observations.
     """
-    x = values.cast(pa.float64()).fill_null(np.nan).to_numpy()
+    x = values.cast(pa.float64(), safe=False).fill_null(np.nan).to_numpy()
     present = presence(~np.isnan(x), windows)
     columns = {"count": pa.array(present.count)} if "count" in wanted else {}
     if not {"mean", "std", "slope"}.isdisjoint(wanted):
