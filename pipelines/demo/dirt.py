@@ -19,6 +19,7 @@ from pipelines.demo.truth import Dirt
 HOUR_S: Final = 3_600
 SPARED_S: Final = 1_200.0
 OUTAGE_S: Final = 540
+MIDNIGHT_OUTAGE_S: Final = DAY_S - OUTAGE_S // 2
 SILENT_STATS: Final = (9.0 * HOUR_S, 12.0 * HOUR_S)
 SHUFFLED: Final = 12
 CLOCKS_AHEAD_MS: Final = (("odometry", -1_200), ("systemStats", 1_800), ("keyValues", 700), ("", 0))
@@ -48,17 +49,13 @@ def hold_back(
     """Arrival second and message for a day, those that arrive only the next day, and the outage planted.
 
     During an outage the robot keeps its messages and sends them, oldest first, when it is over, between the
-    new ones. On every third robot the first outage spans midnight.
+    new ones. On every third robot, when it is calm then, the first outage spans midnight.
     """
     day_ms = start_ms + day * DAY_S * 1_000
-    if plan.index % 3 == 1 and day == 0 and plan.days > 1:
-        offline = DAY_S - OUTAGE_S // 2
-    else:
-        offline = int(rng.integers(HOUR_S, DAY_S - HOUR_S) // MESSAGE_S * MESSAGE_S)
-    online = offline + OUTAGE_S
-    calm = _calm(plan, day * DAY_S + offline, day * DAY_S + online)
-    if not calm or (plan.index and rng.random() < 0.4 and online < DAY_S):
+    offline = _offline(plan, day, rng)
+    if offline is None:
         return [(message.ts // 1_000, message) for message in messages], [], []
+    online = offline + OUTAGE_S
     today: list[tuple[int, Message]] = []
     tomorrow: list[tuple[int, Message]] = []
     held = 0
@@ -71,7 +68,7 @@ def hold_back(
         held += 1
         late = replace(message, recv=day_ms + arrived * 1_000 + 200)
         (today if arrived < DAY_S else tomorrow).append((day_ms // 1_000 + arrived, late))
-    start, end = (day_ms + second * 1_000 for second in (offline, online))
+    start, end = (day_ms + second * 1_000 for second in (offline, min(online, DAY_S)))
     return today, tomorrow, [Dirt("late_messages", plan.robot_id, start=start, end=end)]
 
 
@@ -88,8 +85,8 @@ def soil(
             continue
         second, message = arrivals[place]
         torn[place] = defect.apply(message.text)
-        name = member_name(second)
-        dirt.append(Dirt(defect.kind, plan.robot_id, file, name, start=message.ts, reason=defect.reason))
+        where = (plan.robot_id, file, member_name(second), defect.source)
+        dirt.append(Dirt(defect.kind, *where, start=message.ts, reason=defect.reason))
     members = [
         Member(member_name(second), torn.get(i) or compress(message.text.encode()))
         for i, (second, message) in enumerate(arrivals)
@@ -113,9 +110,10 @@ def member_name(second: int) -> str:
 
 @dataclass(frozen=True)
 class Defect:
-    """A way to spoil one message: its kind, the reason it must be refused with, the member it leaves."""
+    """A way to spoil one message: the source it hits ('' the whole message) and the quarantine's reason."""
 
     kind: str
+    source: str
     reason: str
     apply: Callable[[str], bytes]
 
@@ -138,10 +136,10 @@ def _nan(text: str) -> bytes:
 
 
 DEFECTS: Final = (
-    Defect("truncated_member", "truncated_gzip", _truncated),
-    Defect("broken_json", "bad_json", _broken),
-    Defect("wrong_type", "wrong_type", _wrong_type),
-    Defect("nan_token", "bad_json", _nan),
+    Defect("truncated_member", "", "truncated_gzip", _truncated),
+    Defect("broken_json", "", "bad_json", _broken),
+    Defect("wrong_type", "keyValues", "type_mismatch", _wrong_type),
+    Defect("nan_token", "pose", "not_finite", _nan),
 )
 
 
@@ -158,7 +156,18 @@ def _places(
     return (place for place in rng.permutation(spread).tolist() if '"pose"' in arrivals[place][1].body)
 
 
-def _calm(plan: Plan, start: float, end: float) -> bool:
+def _offline(plan: Plan, day: int, rng: np.random.Generator) -> int | None:
+    """The second of the day an outage begins, far from failures; None without one."""
+    if plan.index % 3 == 1 and day == 0 and plan.days > 1 and _calm(plan, MIDNIGHT_OUTAGE_S):
+        return MIDNIGHT_OUTAGE_S
+    tries = rng.integers(HOUR_S, DAY_S - HOUR_S, 20) // MESSAGE_S * MESSAGE_S
+    if plan.index and rng.random() < 0.4:
+        return None
+    return next((second for second in tries.tolist() if _calm(plan, day * DAY_S + second)), None)
+
+
+def _calm(plan: Plan, start: int) -> bool:
+    end = start + OUTAGE_S
     return all(f.ts < start - SPARED_S or f.ts > end + SPARED_S for f in plan.failures)
 
 

@@ -20,6 +20,7 @@ from pipelines.demo.signals import Signals
 PER_DAY: Final = DAY_S // MESSAGE_S
 STATUS_EVERY: Final = 3
 REST_EVERY: Final = 5
+EDGE_S: Final = 10
 HOUR_S: Final = 3_600
 
 POSE: Final = '{"ts":%d,"x":%.3f,"y":%.3f,"yaw":%.3f,"frame_id":"map"}'
@@ -83,9 +84,9 @@ def day_messages(plan: Plan, day: int, *, start_ms: int, seed: int, clocks: Cloc
     """The messages of a robot with times in a day, in order; `day` counts from 0, `start_ms` is day 0."""
     rng = np.random.default_rng([seed, 4, plan.index, day])
     signals = Signals(plan, rng, seed)
-    ticks = np.arange(PER_DAY, dtype=np.float64) * MESSAGE_S + day * DAY_S
-    sent = start_ms + _ms(ticks + rng.uniform(0.0, 0.08, PER_DAY))
-    recv = sent + 30 + _ms(rng.lognormal(-2.0, 0.6, PER_DAY))
+    ticks = _ticks(day, plan.days)
+    sent = start_ms + _ms(ticks + rng.uniform(0.0, 0.08, len(ticks)))
+    recv = sent + 30 + _ms(rng.lognormal(-2.0, 0.6, len(ticks)))
     parts = zip(
         _poses(signals, ticks, clocks.zero("pose", start_ms)),
         _odometry(signals, ticks, clocks.zero("odometry", start_ms)),
@@ -99,6 +100,12 @@ def day_messages(plan: Plan, day: int, *, start_ms: int, seed: int, clocks: Cloc
         Message(ts, arrived, plan.robot_id, "".join(part))
         for ts, arrived, part in zip(sent.tolist(), recv.tolist(), parts, strict=True)
     ]
+
+
+def _ticks(day: int, days: int) -> Floats:
+    """When the messages of a day are sent: none at the very ends, where records would fall outside."""
+    ticks = np.arange(PER_DAY, dtype=np.float64) * MESSAGE_S + day * DAY_S
+    return ticks[(ticks >= EDGE_S) & (ticks < days * DAY_S - EDGE_S)]
 
 
 def _ms(seconds: Floats) -> NDArray[np.int64]:
@@ -133,17 +140,17 @@ def _poses(signals: Signals, ticks: Floats, zero_ms: int) -> list[str]:
 
 
 def _odometry(signals: Signals, ticks: Floats, zero_ms: int) -> list[str]:
-    """Distances add up from `ts_start`, which moves on every hour."""
+    """Distances add up from `ts_start`, which moves on every hour and when the day's first message begins."""
     t = _clock(signals, ticks, signals.rng.uniform(0.85, 0.99), 0.05)
     state = signals.motion(t)
     linear, angular = signals.odometry_speed(t, state)
     step = np.diff(t, prepend=t[0])
-    hour = t // HOUR_S
-    opening = np.searchsorted(hour, hour)
+    began = np.maximum(t // HOUR_S * HOUR_S, ticks[0] - MESSAGE_S)
+    opening = np.searchsorted(began, began)
     distances = [np.cumsum(np.abs(speed) * step) for speed in (linear, angular)]
     linear_m, angular_rad = (distance - distance[opening] for distance in distances)
     keep = _sparse_at_rest((linear > 0) | (angular != 0))
-    columns = (zero_ms + _ms(hour * HOUR_S), zero_ms + _ms(t), linear_m, angular_rad, linear, angular)
+    columns = (zero_ms + _ms(began), zero_ms + _ms(t), linear_m, angular_rad, linear, angular)
     rows = zip(*(column[keep].tolist() for column in columns), strict=True)
     return _grouped(ticks, t[keep], [ODOMETRY % row for row in rows], ',"odometry":[%s]')
 
