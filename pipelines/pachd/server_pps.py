@@ -192,9 +192,7 @@ class PpsService:
 
     def inspect_datum(self, request: pps.InspectDatumRequest, _: Any) -> pps.DatumInfo:
         """One datum of a job."""
-        return datum_info(
-            self._engine, find_datum(self._engine, self._job(request.datum.job), request.datum.id)
-        )
+        return datum_info(find_datum(self._engine, self._job(request.datum.job), request.datum.id))
 
     def create_datum(self, requests: Iterator[pps.CreateDatumRequest], _: Any) -> Iterator[pps.DatumInfo]:
         """Datums an input would have now, in batches as asked for."""
