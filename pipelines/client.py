@@ -35,7 +35,7 @@ class Job:
     skipped: int
     failed: int
     reason: str
-    created: datetime | None
+    started: datetime | None
     finished: datetime | None
 
     @property
@@ -45,10 +45,10 @@ class Job:
 
     @property
     def seconds(self) -> float | None:
-        """From creation to end, None while it runs."""
-        if self.created is None or self.finished is None:
+        """From start to end, None while it waits or runs."""
+        if self.started is None or self.finished is None:
             return None
-        return round((self.finished - self.created).total_seconds(), 2)
+        return round((self.finished - self.started).total_seconds(), 2)
 
 
 @dataclass(frozen=True)
@@ -130,6 +130,8 @@ class Pachd:
 
     def head(self, repo: str) -> str | None:
         """Id of the newest finished commit of `repo@master`, None when there is none."""
+        if not self._client.pfs.branch_exists(_branch(repo)):
+            return None
         with _translated():
             for info in self._client.pfs.list_commit(repo=_repo(repo), to=_head(repo)):
                 if info.finished is not None and not info.error:
@@ -161,7 +163,7 @@ class Pachd:
         with _translated():
             return {
                 info.pipeline.name: {
-                    "state": info.state.name.removeprefix("PIPELINE_").lower(),
+                    "state": pps.PipelineState(info.state).name.removeprefix("PIPELINE_").lower(),
                     "version": info.version,
                     "spec": info.user_spec_json,
                 }
@@ -192,7 +194,7 @@ class Pachd:
                 took = info.stats.process_time
                 yield Datum(
                     id=info.datum.id,
-                    state=info.state.name,
+                    state=pps.DatumState(info.state).name,
                     inputs=tuple(f"{data.file.commit.repo.name}:{data.file.path}" for data in info.data),
                     seconds=took.total_seconds() if took else 0.0,
                 )
@@ -259,7 +261,7 @@ def _job(info: pps.JobInfo) -> Job:
         skipped=info.data_skipped,
         failed=info.data_failed,
         reason=info.reason,
-        created=info.created,
+        started=info.started,
         finished=info.finished,
     )
 

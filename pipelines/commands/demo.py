@@ -1,4 +1,4 @@
-"""`forewarn demo` and `forewarn demo-data`: a synthetic fleet, and how well its planted failures are foretold."""
+"""`forewarn demo` and `forewarn demo-data`: a synthetic fleet, and how well its failures are foretold."""
 
 from importlib.resources import files
 from pathlib import Path

@@ -68,8 +68,8 @@ def describe(job: Job) -> str:
     parts = [f"{job.state.lower()}: {job.processed} of {job.total} datums ran, {job.skipped} skipped"]
     if job.failed:
         parts.append(f"{job.failed} failed")
-    if job.finished and job.created:
-        parts.append(f"{(job.finished - job.created).total_seconds():.1f} s")
+    if job.seconds is not None:
+        parts.append(f"{job.seconds:.1f} s")
     if job.reason:
         parts.append(job.reason)
     return ", ".join(parts)
