@@ -35,6 +35,10 @@ class Frame:
         floor = self.height - _BOTTOM
         return floor - (floor - _TOP) * min(max(value / self.y_max, 0), 1)
 
+    def anchor(self, x: float) -> str:
+        """How a tick's text hangs at `x`: the last one ends there, so that it stays in the box."""
+        return "end" if x >= self.x_max else "middle"
+
     def dot(self, x: float, y: float) -> str:
         """A dot at a point."""
         return f'<circle class="dot" cx="{self.x(x):.1f}" cy="{self.y(y):.1f}" r="3.5"/>'
@@ -68,7 +72,7 @@ class Frame:
             f'<text x="{_LEFT - 6}" y="{self.y(y) + 4:.1f}" text-anchor="end">{escape(text)}</text>'
             for y, text in y_ticks
         ) + "".join(
-            f'<text x="{self.x(x):.1f}" y="{floor + 15}" text-anchor="middle">{escape(text)}</text>'
+            f'<text x="{self.x(x):.1f}" y="{floor + 15}" text-anchor="{self.anchor(x)}">{escape(text)}</text>'
             for x, text in x_ticks
         )
         middle = (_LEFT + self.width - _RIGHT) / 2

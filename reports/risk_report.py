@@ -50,7 +50,7 @@ def build_report(inputs: ReportInputs, folder: Path) -> None:
     summary, robots = summarize(inputs)
     table = _table(robots, inputs.settings["report"]["reasons"])
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "summary.json").write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2))
+    (folder / "summary.json").write_bytes(orjson.dumps(summary, option=orjson.OPT_APPEND_NEWLINE))
     (folder / "risk.csv").write_text(_csv(table), "utf-8", newline="")
     pq.write_table(table, folder / "risk.parquet", compression="zstd", compression_level=1)
     (folder / "report.html").write_text(render(summary), "utf-8")

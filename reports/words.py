@@ -32,12 +32,12 @@ def points(difference: float | None) -> str:
 
 
 def decimal(value: float | None) -> str:
-    """A figure with three decimals; large ones with three significant digits."""
+    """A figure with three decimals below one, three significant digits above; `0` when it is nothing."""
     if value is None:
         return UNKNOWN
-    if abs(value) >= 1_000:
-        return f"{value:,.0f}"
-    return f"{value:.3g}" if abs(value) >= 10 else f"{value:.3f}".replace("-", "−")
+    if value == 0 or abs(value) >= 1_000:
+        return count(value)
+    return (f"{value:.3g}" if abs(value) >= 1 else f"{value:.3f}").replace("-", "−")
 
 
 def count(number: float | None) -> str:
@@ -68,12 +68,12 @@ def span(seconds: float | None) -> str:
 
 
 def hours(value: float | None) -> str:
-    """Hours with their unit: `25 min` below one hour, `6.5 h`, whole hours from 72 on."""
+    """Hours with their unit: `25 min` below one hour, three significant digits up to 1,000 h."""
     if value is None:
         return UNKNOWN
-    if value < 1:
+    if 0 < value < 1:
         return f"{value * 60:.0f} min"
-    return f"{value:.1f} h" if value < 72 else f"{count(value)} h"
+    return f"{value:.3g} h" if value < 1_000 else f"{count(value)} h"
 
 
 def moment(iso: str | None) -> str:

@@ -1,4 +1,4 @@
-"""A small fleet with everything a report speaks of, made by rule, so that tests can bend one part at a time."""
+"""A small fleet with everything a report speaks of, so that tests can bend one part at a time."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,12 +8,12 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 import pytest
-from reports.risk_report import ReportInputs
 
 from features.schema import FAILURES, TIMESTAMP
 from models import evaluate as ev
 from models.bootstrap import Figure
 from models.explain import REASONS
+from reports.risk_report import ReportInputs
 
 START = 1_772_323_200_000_000_000  # 2026-03-01T00:00:00Z
 SECOND = 10**9
@@ -52,7 +52,9 @@ def make_fleet(robots: int = 12, days: float = 2.0, **changes: Any) -> ReportInp
         if bad:
             for at in generator.choice(np.arange(6, count), size=max(1, int(2 * days)), replace=False):
                 level[max(0, at - 5) : at] += np.linspace(0.1, 0.6, 5)[-min(5, at) :]
-                failures.append((name, int(grid[at]) + 37 * SECOND, "E_UNDERVOLTAGE" if index % 2 else "E_TRACTION"))
+                failures.append(
+                    (name, int(grid[at]) + 37 * SECOND, "E_UNDERVOLTAGE" if index % 2 else "E_TRACTION")
+                )
         risk += [(name, int(cut), float(r), bool(r >= 0.35)) for cut, r in zip(grid, level, strict=True)]
         for at in (int(np.argmax(level)), count - 1):
             reasons += [
@@ -95,7 +97,9 @@ def make_fleet(robots: int = 12, days: float = 2.0, **changes: Any) -> ReportInp
                 "robot_id": ["amr-002"] * 3,
                 "reason": ["truncated_gzip", "broken_json", "broken_json"],
                 "detail": ["ended after 311 of 1 204 bytes", "expected ',' at 18", "expected '}' at the end"],
-                "raw": pa.array([b"\x1f\x8b\x08\x00\xff", b'{"ts": 1772323210 "x"', b'{"ts": 1'], pa.binary()),
+                "raw": pa.array(
+                    [b"\x1f\x8b\x08\x00\xff", b'{"ts": 1772323210 "x"', b'{"ts": 1'], pa.binary()
+                ),
             }
         ),
         "join_quality": pa.table(
@@ -124,7 +128,9 @@ def make_fleet(robots: int = 12, days: float = 2.0, **changes: Any) -> ReportInp
     return ReportInputs(**values | changes)
 
 
-def evaluation(word: str = "useful", sentence: str = "Useful: 21 of 26 failure episodes caught.") -> ev.Evaluation:
+def evaluation(
+    word: str = "useful", sentence: str = "Useful: 21 of 26 failure episodes caught."
+) -> ev.Evaluation:
     """An evaluation with a model, three baselines, pictures and unseen robots."""
     model = predictor("model", 0.42, 21, beaten=None)
     part = ev.Part(
@@ -142,7 +148,8 @@ def evaluation(word: str = "useful", sentence: str = "Useful: 21 of 26 failure e
         ),
         verdict=ev.Verdict(word, sentence),
         reliability=tuple(
-            ev.Bin(low, 1.5 * low, 700, int(700 * low), 1.2 * low, low) for low in (0.002, 0.01, 0.05, 0.2, 0.4)
+            ev.Bin(low, 1.5 * low, 700, int(700 * low), 1.2 * low, low)
+            for low in (0.002, 0.01, 0.05, 0.2, 0.4)
         ),
         pr_curve=tuple(ev.CurvePoint(1 - r, r, 0.95 - 0.8 * r * r) for r in np.linspace(0, 1, 30).tolist()),
         lead_times=tuple(ev.LeadPoint(s, 0.81 * (1 - s / 700)) for s in np.linspace(0, 600, 25).tolist()),
@@ -205,14 +212,16 @@ def rows_of(schema: pa.Schema, rows: list[tuple[Any, ...]]) -> pa.Table:
     columns = list(zip(*rows, strict=True)) or [()] * len(schema)
     return pa.table(
         [
-            pa.array(values, pa.int64()).cast(TIMESTAMP) if kind.type == TIMESTAMP else pa.array(values, kind.type)
+            pa.array(values, pa.int64()).cast(TIMESTAMP)
+            if kind.type == TIMESTAMP
+            else pa.array(values, kind.type)
             for values, kind in zip(columns, schema, strict=True)
         ],
         schema=schema,
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def fleet() -> Callable[..., ReportInputs]:
     """`make_fleet`: a fleet, any input replaced by keyword."""
     return make_fleet
