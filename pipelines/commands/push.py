@@ -24,7 +24,8 @@ def push(*, project: Path | None, paths: list[Path], to: str, wait: bool, json: 
         jobs = watch_jobs(pachd, commit) if wait else []
     if json:
         print_json({"commit": commit, "files": len(files), "jobs": jobs})
-    _conclude(commit, jobs, wait=wait)
+    finished(jobs)
+    say_next("forewarn report --open" if wait else f"forewarn jobs {commit}")
 
 
 def gather(paths: Iterable[Path], to: str) -> dict[str, Content]:
@@ -82,12 +83,12 @@ def _check_glob(files: dict[str, Content], pattern: str) -> None:
         )
 
 
-def _conclude(commit: str, jobs: list[Job], *, wait: bool) -> None:
+def finished(jobs: list[Job]) -> None:
+    """Raise ForewarnError for the first pipeline, in the order data flows, that did not succeed."""
     bad = [job for job in jobs if job.state != "SUCCESS"]
     if bad:
         first = min(bad, key=lambda job: STEPS.index(job.pipeline) if job.pipeline in STEPS else len(STEPS))
-        say_next(f"forewarn datums {first.pipeline} {commit} --state failed")
+        say_next(f"forewarn datums {first.pipeline} {first.commit} --state failed")
         raise ForewarnError(
             f"pipeline {first.pipeline} ended {first.state}", got=first.reason, hint="what was pushed is kept"
         )
-    say_next("forewarn report --open" if wait else f"forewarn jobs {commit}")

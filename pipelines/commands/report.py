@@ -2,7 +2,7 @@
 
 import webbrowser
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import typer
@@ -14,6 +14,7 @@ from pipelines.project import Project
 
 FILES: Final = ("report.html", "risk.csv", "risk.parquet", "summary.json")
 RISK_EXIT: Final = 10
+SHOWN: Final = 12
 
 
 def report(
@@ -57,5 +58,24 @@ def save_report(pachd: Pachd, project: Project, commit: str | None, folder: Path
     return folder
 
 
-def show(summary: dict[str, object]) -> None:
-    """The ranking on the terminal."""
+def show(summary: dict[str, Any]) -> None:
+    """Headline, the robots most at risk with their first reason, and the model's verdict."""
+    stdout.print(summary["headline"]["sentence"], markup=False)
+    print_table(
+        ["rank#", "robot", "risk#", "status", "why"],
+        (
+            [robot["rank"], robot["robot_id"], _percent(robot["risk"]), robot["status"], _why(robot)]
+            for robot in summary["robots"][:SHOWN]
+        ),
+    )
+    if len(summary["robots"]) > SHOWN:
+        stdout.print(f"and {len(summary['robots']) - SHOWN} more in risk.csv")
+    stdout.print(summary["model"]["verdict"]["sentence"], markup=False)
+
+
+def _percent(risk: float | None) -> str:
+    return "-" if risk is None else f"{100 * risk:.1f} %"
+
+
+def _why(robot: dict[str, Any]) -> str:
+    return str(robot["reasons"][0]["words"]) if robot["reasons"] else ""
