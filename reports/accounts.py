@@ -1,11 +1,14 @@
 """Nothing vanishes silently: what was received, refused, excluded and matched, and sums that prove it."""
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.schema import FAILURE_IN_WINDOW, INSUFFICIENT_DATA, REASON, ROBOT
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _PARTS: Final = ("accepted", "duplicates", "quarantined")
 _EXAMPLES: Final = 3
@@ -47,20 +50,26 @@ def quarantine(table: pa.Table) -> list[dict[str, Any]]:
 
     An example's `raw` is the start of the refused bytes, decoded as UTF-8 with replacements.
     """
-    rows = table.select(["source", "member", "line", "stream", ROBOT, REASON, "detail"]).to_pylist()
-    found: dict[str, list[int]] = {}
-    for index, row in enumerate(rows):
-        found.setdefault(row[REASON] or "", []).append(index)
-    raw = table.column("raw")
+    counted = table.group_by(REASON).aggregate([([], "count_all"), ("source", "count_distinct")]).to_pylist()
+    counted.sort(key=lambda row: (-row["count_all"], row[REASON] or ""))
     return [
         {
-            "reason": reason,
-            "count": len(where),
-            "sources": len({rows[index]["source"] for index in where}),
-            "examples": [rows[index] | {"raw": _text(raw[index].as_py())} for index in where[:_EXAMPLES]],
+            "reason": row[REASON] or "",
+            "count": row["count_all"],
+            "sources": row["source_count_distinct"],
+            "examples": _examples(table, row[REASON]),
         }
-        for reason, where in sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
+        for row in counted
     ]
+
+
+def _examples(table: pa.Table, reason: str | None) -> list[dict[str, Any]]:
+    """The first refusals of a reason, by source, member and line, whatever the order of the table."""
+    column = table.column(REASON)
+    mine = table.filter(pc.is_null(column) if reason is None else pc.equal(column, reason))
+    keys = [(name, "ascending") for name in ("source", "member", "line", "detail")]
+    chosen = mine.take(pc.sort_indices(mine, sort_keys=keys)[:_EXAMPLES]).to_pylist()
+    return [row | {"raw": _text(row["raw"])} for row in chosen]
 
 
 def _text(raw: bytes | None) -> str:
@@ -80,35 +89,27 @@ def exclusions(table: pa.Table) -> list[dict[str, Any]]:
 def join_quality(table: pa.Table) -> list[dict[str, Any]]:
     """Per stream: how many anchors found a record within tolerance, and how far away.
 
-    `gap_median_s` is the median over robot-days of the day's median |gap|, `gap_p95_s` the largest day's
-    95th percentile; `worst_robot` has the lowest match rate.
+    `distance_median_s` is the median over robot-days of the day's median, `distance_p95_s` the largest day's
+    95th percentile; `worst_robot` has the lowest match rate. Null where a stream takes no part in the join.
     """
-    streams: dict[str, list[dict[str, Any]]] = {}
-    for row in table.to_pylist():
-        streams.setdefault(row["stream"] or "", []).append(row)
-    return [_stream_quality(name, rows) for name, rows in sorted(streams.items())]
+    days = table.to_pandas()
+    days["stream"] = days["stream"].fillna("")
+    return [_stream_quality(str(name), rows) for name, rows in days.groupby("stream", sort=True)]
 
 
-def _stream_quality(name: str, days: list[dict[str, Any]]) -> dict[str, Any]:
-    robots: dict[str, tuple[int, int]] = {}
-    for day in days:
-        matched, rows = robots.get(day[ROBOT], (0, 0))
-        robots[day[ROBOT]] = (matched + (day["matched"] or 0), rows + (day["rows"] or 0))
-    rates = {robot: matched / rows for robot, (matched, rows) in sorted(robots.items()) if rows}
-    worst = min(rates, key=lambda robot: rates[robot]) if rates else None
-    medians = [day["gap_median_s"] for day in days if day["gap_median_s"] is not None]
-    tails = [day["gap_p95_s"] for day in days if day["gap_p95_s"] is not None]
-    rows = sum(total for _, total in robots.values())
-    matched = sum(found for found, _ in robots.values())
-    return {
+def _stream_quality(name: str, days: "pd.DataFrame") -> dict[str, Any]:
+    robots = days.groupby(ROBOT, sort=True)[["matched", "anchors"]].sum()
+    robots = robots[robots["anchors"] > 0]
+    rates = robots["matched"] / robots["anchors"]
+    sums = {column: int(days[column].sum()) for column in ("anchors", "matched", "duplicates", "superseded")}
+    joined = days["anchors"].notna().any()
+    return sums | {
         "stream": name,
-        "rows": rows,
-        "matched": matched,
-        "match_rate": matched / rows if rows else None,
-        "worst_robot": worst,
-        "worst_rate": None if worst is None else rates[worst],
-        "gap_median_s": float(np.median(medians)) if medians else None,
-        "gap_p95_s": max(tails) if tails else None,
-        "duplicates": sum(day["duplicates"] or 0 for day in days),
-        "superseded": sum(day["superseded"] or 0 for day in days),
+        "anchors": sums["anchors"] if joined else None,
+        "matched": sums["matched"] if joined else None,
+        "match_rate": sums["matched"] / sums["anchors"] if sums["anchors"] else None,
+        "worst_robot": str(rates.idxmin()) if len(rates) else None,
+        "worst_rate": float(rates.min()) if len(rates) else None,
+        "distance_median_s": float(days["distance_median_s"].median()),
+        "distance_p95_s": float(days["distance_p95_s"].max()),
     }

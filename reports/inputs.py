@@ -37,12 +37,11 @@ QUARANTINE: Final = pa.schema(
 JOIN_QUALITY: Final = pa.schema(
     [
         (ROBOT, pa.string()),
-        ("day", pa.string()),
         ("stream", pa.string()),
-        ("rows", pa.int64()),
+        ("anchors", pa.int64()),
         ("matched", pa.int64()),
-        ("gap_median_s", pa.float64()),
-        ("gap_p95_s", pa.float64()),
+        ("distance_median_s", pa.float64()),
+        ("distance_p95_s", pa.float64()),
         ("duplicates", pa.int64()),
         ("superseded", pa.int64()),
     ]
@@ -57,9 +56,10 @@ class ReportInputs:
     `settings` is the report's slice of `forewarn.toml`: `project` (`name`), `report` (`title`, `rank_by`,
     `reasons`, `alerts_per_robot_day`, `refractory`) and `labels` (`windows`, `lead`, `horizon`,
     `episode_gap`), durations as text (`42s`). Tables have the columns of this module's schemas (`facts`:
-    `robot_id` and one column a fact); a missing column counts as null and a table without columns as empty.
-    `risk` is the calibrated probability that an episode starts in `[cutoff + lead, cutoff + lead + horizon)`.
-    `evaluation` is `models.evaluate.Evaluation` as JSON values and `card` the model's card; both may be empty
+    `robot_id` and one column a fact; `join_quality` as `features.quality.match_report` counts, a row a
+    robot-day and stream); a missing column counts as null and a table without columns as empty. `risk` is
+    the calibrated probability that an episode starts in `[cutoff + lead, cutoff + lead + horizon)`.
+    `evaluation` is `models.evaluate.Evaluation` as JSON values and `card` the model's card; both are empty
     when there is no model. `provenance` names the commit each input was read from.
     """
 

@@ -182,9 +182,9 @@ def _why_not(name: str, inputs: ReportInputs, series: Series) -> str:
         return "there is no model yet"
     if name in series.unscored:
         return "the model gave no number"
-    quality = _sums(inputs.join_quality, name, ("rows",))
+    quality = _sums(inputs.join_quality, name, ("anchors",))
     counted = _sums(inputs.accounting, name, ("accepted", "quarantined"))
-    if quality["rows"]:
+    if quality["anchors"]:
         return "observations, but every window before a cut-off was excluded"
     if counted["accepted"]:
         return "records, but no observation could be made of them"

@@ -105,12 +105,11 @@ def make_fleet(robots: int = 12, days: float = 2.0, **changes: Any) -> ReportInp
         "join_quality": pa.table(
             {
                 "robot_id": ["amr-001", "amr-002"] * 2,
-                "day": ["2026-03-01"] * 4,
                 "stream": ["battery", "battery", "odometry", "odometry"],
-                "rows": [17_280] * 4,
+                "anchors": [17_280] * 4,
                 "matched": [17_280, 16_000, 17_100, 17_271],
-                "gap_median_s": [0.4, 0.5, 0.21, 0.2],
-                "gap_p95_s": [1.9, 2.4, 0.6, 0.7],
+                "distance_median_s": [0.4, 0.5, 0.21, 0.2],
+                "distance_p95_s": [1.9, 2.4, 0.6, 0.7],
                 "duplicates": [0, 2, 0, 1],
                 "superseded": [0, 0, 3, 0],
             }

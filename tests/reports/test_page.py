@@ -152,7 +152,7 @@ def test_names_and_log_texts_are_escaped(fleet: Fleet, tmp_path: Path) -> None:
             excluded=pa.table({"reason": [EVIL], "count": [1]}),
             provenance={EVIL: EVIL},
             accounting=pa.table({"unit": [EVIL], "received": [1], "accepted": [1]}),
-            join_quality=pa.table({"robot_id": [EVIL], "stream": [EVIL], "rows": [2], "matched": [1]}),
+            join_quality=pa.table({"robot_id": [EVIL], "stream": [EVIL], "anchors": [2], "matched": [1]}),
         ),
         tmp_path,
     )

@@ -133,7 +133,7 @@ def test_why_a_robot_cannot_be_scored(fleet: Fleet) -> None:
                 {ROBOT: "unseen", "unit": "record", "accepted": 5, "quarantined": 0, **counts},
             ]
         ),
-        join_quality=pa.table({ROBOT: ["excluded"], "rows": [7], "matched": [7], "stream": ["pose"]}),
+        join_quality=pa.table({ROBOT: ["excluded"], "anchors": [7], "matched": [7], "stream": ["pose"]}),
         facts=pa.table({ROBOT: ["only a fact"]}),
     )
     assert {name: robot.why for name, robot in found.items() if robot.rank is None} == {

@@ -82,8 +82,12 @@ def test_the_summary_says_what_happened(fleet: Fleet, tmp_path: Path) -> None:
         ("insufficient_data", 7),
     ]
     battery = summary["join"][0]
-    assert (battery["stream"], battery["rows"], battery["matched"]) == ("battery", 34_560, 33_280)
-    assert (battery["worst_robot"], battery["gap_median_s"], battery["gap_p95_s"]) == ("amr-002", 0.45, 2.4)
+    assert (battery["stream"], battery["anchors"], battery["matched"]) == ("battery", 34_560, 33_280)
+    assert (battery["worst_robot"], battery["distance_median_s"], battery["distance_p95_s"]) == (
+        "amr-002",
+        0.45,
+        2.4,
+    )
     assert summary["model"]["predictors"][0]["recall"] == {
         "value": 0.807692,
         "low": 0.657692,
