@@ -67,15 +67,22 @@ class Executor(ABC):
         the iterator drops the sets that have not begun. A set whose worker is lost for good yields failed
         results; nothing a datum does raises here.
         """
+        batches = datum_sets(tasks, total=total, parallelism=max(1, parallelism), spec=datum_set)
         pending: dict[Future[Results], tuple[DatumTask, ...]] = {}
-        at_once = max(1, parallelism)
-        try:
-            for batch in datum_sets(tasks, total=total, parallelism=at_once, spec=datum_set):
-                if len(pending) >= at_once:
-                    yield from _next(pending)
+
+        def fill() -> None:
+            for batch in islice(batches, max(1, parallelism) - len(pending)):
                 pending[self.submit_set(batch)] = batch
+
+        try:
+            fill()
             while pending:
-                yield from _next(pending)
+                ended = [
+                    (future, pending.pop(future)) for future in wait(pending, None, FIRST_COMPLETED).done
+                ]
+                fill()  # before the caller sees to the results, so that no worker waits for that
+                for future, batch in ended:
+                    yield from _results(future, batch)
         finally:
             for future in pending:
                 future.cancel()
@@ -85,12 +92,6 @@ class Executor(ABC):
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _next(pending: dict[Future[Results], tuple[DatumTask, ...]]) -> Iterator[DatumResult]:
-    done, _ = wait(pending, return_when=FIRST_COMPLETED)
-    for future in done:
-        yield from _results(future, pending.pop(future))
 
 
 def _results(future: Future[Results], tasks: tuple[DatumTask, ...]) -> Results:
