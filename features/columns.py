@@ -5,32 +5,56 @@ Every column made here is one chunk, and a dictionary holds the values in use, a
 ordered stays as declared).
 """
 
+from typing import TypeVar
+
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.contract import Int64s, one_chunk
 from features.schema import ROBOT
 
+Value = TypeVar("Value", bound=np.generic)
+
+
+def empty(size: int, dtype: type[Value]) -> npt.NDArray[Value]:
+    """An array not yet filled, in Arrow's pool: memory is kept warm between calls."""
+    return np.frombuffer(pa.allocate_buffer(size * np.dtype(dtype).itemsize), dtype)
+
+
+def column(values: npt.NDArray[np.generic], kind: pa.DataType, known: pa.Buffer | None = None) -> pa.Array:
+    """The values as an Arrow array without a copy; `known` is a validity bitmap, None when all are."""
+    return pa.Array.from_buffers(kind, len(values), [known, pa.py_buffer(values)])
+
+
+def bitmap(flags: npt.NDArray[np.bool_]) -> pa.Buffer:
+    """Flags as Arrow's validity bits."""
+    return pa.py_buffer(np.packbits(flags, bitorder="little"))
+
 
 def take(table: pa.Table, rows: Int64s | None) -> pa.Table:
     """The table's rows in that order (None: all, as they are); `robot_id` as plain strings."""
-    return pa.table(
-        [
-            gather(table.column(name).cast(pa.string()) if name == ROBOT else table.column(name), rows)
-            for name in table.column_names
-        ],
-        schema=pa.schema(
-            [field.with_type(pa.string()) if field.name == ROBOT else field for field in table.schema]
-        ),
-    )
+    columns = [
+        gather(table.column(name).cast(pa.string()) if name == ROBOT else table.column(name), rows)
+        for name in table.column_names
+    ]
+    fields = [field.with_type(values.type) for field, values in zip(table.schema, columns, strict=True)]
+    return pa.table(columns, schema=pa.schema(fields))
 
 
-def gather(column: pa.ChunkedArray, rows: Int64s | None) -> pa.Array:
-    """The column's values at `rows`, null where a row is negative; None takes all. The type never changes."""
-    values = one_chunk(column)
+def gather(values: pa.ChunkedArray, rows: Int64s | pa.Array | None) -> pa.Array:
+    """The values at `rows`, null where a row is negative or null; None takes all.
+
+    The type is kept, but that a view of text becomes plain text.
+    """
+    values = one_chunk(values)
+    if pa.types.is_string_view(values.type):
+        values = values.cast(pa.string())
+    if isinstance(rows, np.ndarray):
+        rows = pa.array(rows, mask=rows < 0)
     if rows is not None:
-        values = values.take(pa.array(rows, mask=rows < 0))
+        values = values.take(rows)
     return _ascending(values) if pa.types.is_dictionary(values.type) and not values.type.ordered else values
 
 

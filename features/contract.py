@@ -47,7 +47,7 @@ def require_columns(table: pa.Table, names: Iterable[str], what: str) -> None:
 
 
 def robot_column(table: pa.Table, what: str) -> pa.ChunkedArray:
-    """`robot_id`, checked: text (plain, large, view or dictionary) and never null."""
+    """`robot_id`, checked: text (plain, large, view or dictionary) and never null; plain or a dictionary."""
     require_columns(table, [ROBOT], what)
     column = table.column(ROBOT)
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
@@ -59,7 +59,7 @@ def robot_column(table: pa.Table, what: str) -> pa.ChunkedArray:
             hint=f"cast it: table.set_column(i, {ROBOT!r}, table[{ROBOT!r}].cast(pa.string()))",
         )
     _refuse_nulls(column, f"{what}.{ROBOT}")
-    return column
+    return column if pa.types.is_dictionary(column.type) else column.cast(pa.string())
 
 
 def times(table: pa.Table, name: str, what: str, *, nulls: Int64s | None = None) -> Int64s:
@@ -104,10 +104,13 @@ def one_chunk(column: pa.ChunkedArray) -> pa.Array:
 
 
 def _refuse_nulls(column: pa.ChunkedArray, name: str) -> None:
-    if column.null_count:
+    in_dictionary = pa.types.is_dictionary(column.type) and any(
+        chunk.dictionary.null_count for chunk in column.chunks
+    )
+    if column.null_count or in_dictionary:
         raise DataError(
             f"{name} has nulls",
-            got=f"{column.null_count} of {len(column)}",
+            got="nulls in the dictionary" if in_dictionary else f"{column.null_count} of {len(column)}",
             expected="none: a key is always known",
             hint="drop the rows, or send them to quarantine",
         )

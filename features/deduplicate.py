@@ -50,10 +50,9 @@ def distinct_rows(order: Order, table: pa.Table, then: str) -> Order:
 
     The result does not depend on the order of the table's rows. A column missing from the table is skipped.
     """
-    shared = order.repeated()
-    if not shared.any():
+    if order.unique:
         return order
-    places = np.flatnonzero(shared)
+    places = np.flatnonzero(order.repeated())
     rows = np.arange(len(order)) if order.rows is None else order.rows.copy()
     first = [name for name in (ROBOT, TS, then) if name in table.column_names]
     rest = [name for name in table.column_names if name not in first]

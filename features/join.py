@@ -5,14 +5,15 @@ it costs a pass over the data whatever the rates, and the result is the same how
 shuffled.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Final, Literal, TypeAlias, TypeVar
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from features import kernels
-from features.columns import gather, take
+from features.columns import column, empty, gather, take
 from features.contract import Int64s, arrivals, require_table
 from features.deduplicate import Deduplicated, deduplicate
 from features.errors import DataError, UsageError
@@ -24,6 +25,8 @@ __all__ = ["Deduplicated", "Direction", "deduplicate", "grid", "nearest_join"]
 
 Direction: TypeAlias = Literal["nearest", "backward", "forward"]
 GAP: Final = "gap_s"
+KEYS: Final = (ROBOT, TS, RECV_TS)
+BLOCK: Final = 1 << 16
 DIRECTIONS: Final = {"nearest": kernels.NEAREST, "backward": kernels.BACKWARD, "forward": kernels.FORWARD}
 Value = TypeVar("Value")
 
@@ -58,17 +61,18 @@ def nearest_join(
         for name, stream in streams.items()
     ]
     _refuse_shared_names(anchor, streams)
-    order = order_rows(anchor, "anchor")
-    arrival = arrivals(anchor, "anchor")
-    order = latest_arrivals(order, arrival)
-    latest = np.maximum(order.times, order.arrange(arrival))
+    order, available = _known(anchor, "anchor")
+    latest = empty(len(order), np.int64)
+    np.copyto(latest, available)
+    beside = [_Beside(order, name, stream, reach, way) for name, stream, reach, way in plan]
+    for begin in range(0, len(order), BLOCK):
+        for each in beside:
+            each.match(begin, min(begin + BLOCK, len(order)), latest)
     table = take(anchor, order.rows)
-    for name, stream, reach, way in plan:
-        for column, values in _match(order, name, stream, reach, way, latest):
-            table = table.append_column(column, values)
-    return table.append_column(
-        pa.field(AVAILABLE_AT, TIMESTAMP), pa.array(latest, TIMESTAMP)
-    ).replace_schema_metadata()
+    for each in beside:
+        for field, values in each.columns():
+            table = table.append_column(field, values)
+    return table.append_column(AVAILABLE_AT, column(latest, TIMESTAMP)).replace_schema_metadata()
 
 
 def grid(robots: Iterable[str], start: Instant, end: Instant, every: Duration) -> pa.Table:
@@ -86,43 +90,62 @@ def grid(robots: Iterable[str], start: Instant, end: Instant, every: Duration) -
     return pa.table({ROBOT: names.take(pa.array(rows)), TS: pa.array(np.tile(times, len(names)), TIMESTAMP)})
 
 
-def _match(
-    order: Order, name: str, stream: pa.Table, tolerance: int, direction: int, latest: Int64s
-) -> list[tuple[pa.Field, pa.Array]]:
-    """The stream's columns beside the anchor; raises `latest` to what the matched records need."""
-    arrival = arrivals(stream, name)
-    other = latest_arrivals(order_rows(stream, name), arrival)
-    available = np.maximum(other.times, other.arrange(arrival))
-    rows = np.empty(len(order), dtype=np.int64)
-    gap = np.empty(len(order), dtype=np.float64)
-    first, last = other.segments(order.robots)
-    kernels.match(
-        order.times,
-        order.bounds,
-        other.times,
-        available,
-        first,
-        last,
-        tolerance,
-        direction,
-        rows,
-        gap,
-        latest,
-    )
-    missing = rows < 0
-    if other.rows is not None and len(other):
-        rows = np.where(missing, -1, other.rows[rows])
-    fields = [field for field in stream.schema if field.name not in (ROBOT, TS, RECV_TS)]
-    return [
-        *(
-            (
-                field.with_name(f"{name}__{field.name}").with_nullable(True),
-                gather(stream.column(field.name), rows),
-            )
-            for field in fields
-        ),
-        (pa.field(f"{name}__{GAP}", pa.float64()), pa.array(gap, mask=missing)),
-    ]
+def _known(table: pa.Table, what: str) -> tuple[Order, Int64s]:
+    """The deduplicated order of a stream, and when each of its records was known."""
+    order, arrival = order_rows(table, what), arrivals(table, what)
+    order = latest_arrivals(order, arrival)
+    known = RECV_TS in table.column_names
+    return order, np.maximum(order.times, order.arrange(arrival)) if known else order.times
+
+
+class _Beside:
+    """One stream on its way beside the anchor: matched block by block, so that the blocks stay in cache."""
+
+    def __init__(self, anchor: Order, name: str, stream: pa.Table, tolerance: int, direction: int) -> None:
+        self.name, self.stream = name, stream
+        self.anchor, self.tolerance, self.direction = anchor, tolerance, direction
+        self.order, self.available = _known(stream, name)
+        self.first, self.last = self.order.segments(anchor.robots)
+        self.at = np.array([0, self.first[0] if len(self.first) else 0])
+        self.rows: npt.NDArray[np.integer[Any]] = (
+            empty(len(anchor), np.int32) if len(stream) < 2**31 else empty(len(anchor), np.int64)
+        )
+        self.gap = empty(len(anchor), np.float64)
+        self.found = empty(-(-len(anchor) // 8), np.uint8)
+
+    def match(self, begin: int, end: int, latest: Int64s) -> None:
+        """Match anchor rows `begin:end`, the ones after those before; `begin` is a multiple of 8."""
+        kernels.match(
+            self.anchor.times,
+            self.anchor.bounds,
+            begin,
+            end,
+            self.at,
+            self.order.times,
+            self.available,
+            self.first,
+            self.last,
+            self.tolerance,
+            self.direction,
+            self.rows,
+            self.gap,
+            latest,
+        )
+        found = self.rows[begin:end] >= 0
+        self.found[begin // 8 : -(-end // 8)] = np.packbits(found, bitorder="little")
+
+    def columns(self) -> Iterator[tuple[pa.Field, pa.Array]]:
+        """The matched fields and the gap."""
+        found = pa.py_buffer(self.found)
+        rows: npt.NDArray[np.integer[Any]] = self.rows
+        if self.order.rows is not None and len(self.order):
+            rows = self.order.rows[rows]
+        matched = column(rows, pa.from_numpy_dtype(rows.dtype), found)
+        for field in self.stream.schema:
+            if field.name not in KEYS:
+                values = gather(self.stream.column(field.name), matched)
+                yield pa.field(f"{self.name}__{field.name}", values.type, metadata=field.metadata), values
+        yield pa.field(f"{self.name}__{GAP}", pa.float64()), column(self.gap, pa.float64(), found)
 
 
 def _rule(
@@ -147,9 +170,7 @@ def _own(values: Mapping[str, Value], name: str, what: str) -> Value:
 def _refuse_shared_names(anchor: pa.Table, streams: Mapping[str, pa.Table]) -> None:
     names = [*anchor.column_names, AVAILABLE_AT]
     for stream, table in streams.items():
-        names += [
-            f"{stream}__{field}" for field in (*table.column_names, GAP) if field not in (ROBOT, TS, RECV_TS)
-        ]
+        names += [f"{stream}__{field}" for field in (*table.column_names, GAP) if field not in KEYS]
     shared = sorted({name for name in names if names.count(name) > 1})
     if shared:
         raise DataError(

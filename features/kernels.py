@@ -24,25 +24,55 @@ def bucket(codes, n_robots):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def descends(times, bounds):  # type: ignore[no-untyped-def]
-    """Whether each robot's times step back anywhere."""
-    found = np.zeros(bounds.size - 1, np.bool_)
-    for robot in range(found.size):
-        steps = 0
-        for i in range(bounds[robot] + 1, bounds[robot + 1]):
-            steps += times[i] < times[i - 1]
-        found[robot] = steps > 0
-    return found
+def text_runs(offsets, data):  # type: ignore[no-untyped-def]
+    """First row of each run of equal texts, in Arrow's layout (`data[offsets[i]:offsets[i + 1]]`).
+
+    Equal texts in a row repeat their bytes with the period of their length, which is checked for many rows at
+    once without a branch; only a block where it fails is looked at row by row.
+    """
+    size = offsets.size - 1
+    starts = np.empty(min(size, 1024), np.int64)
+    runs = 0
+    for block in range(0, size, 512):
+        stop = min(block + 512, size)
+        differs = 1
+        if block > 0:
+            length = offsets[block] - offsets[block - 1]
+            differs = 0
+            for i in range(block, stop):
+                differs |= offsets[i + 1] - offsets[i] - length
+            if differs == 0:
+                for j in range(offsets[block], offsets[stop]):
+                    differs |= data[j] ^ data[j - length]
+        if differs == 0:
+            continue
+        for i in range(block, stop):
+            here, length = offsets[i], offsets[i + 1] - offsets[i]
+            same = i > 0 and here - offsets[i - 1] == length
+            j = 0
+            while same and j < length:
+                same = data[here + j] == data[here - length + j]
+                j += 1
+            if not same:
+                if runs == starts.size:
+                    starts = np.concatenate((starts, np.empty(runs, np.int64)))
+                starts[runs] = i
+                runs += 1
+    return starts[:runs]
 
 
 @njit(cache=True, nogil=True)
-def repeats(times, bounds):  # type: ignore[no-untyped-def]
-    """How many rows have the time of the row before, same robot."""
+def steps(times, bounds):  # type: ignore[no-untyped-def]
+    """Which robots' times step back anywhere, and how many rows have the time of the row before."""
+    back = np.zeros(bounds.size - 1, np.bool_)
     equal = 0
-    for robot in range(bounds.size - 1):
+    for robot in range(back.size):
+        down = 0
         for i in range(bounds[robot] + 1, bounds[robot + 1]):
+            down += times[i] < times[i - 1]
             equal += times[i] == times[i - 1]
-    return equal
+        back[robot] = down > 0
+    return back, equal
 
 
 @njit(cache=True, nogil=True)
@@ -66,39 +96,59 @@ NEAREST, BACKWARD, FORWARD = 0, 1, 2
 
 
 @njit(cache=True, nogil=True)
-def match(times, bounds, other, available, first, last, tolerance, direction, rows, gap, latest):  # type: ignore[no-untyped-def]
-    """The record of another stream nearest to each time, within `tolerance` (ns, inclusive).
+def apart(a, b):  # type: ignore[no-untyped-def]
+    """The distance of two times; unsigned, because that of two int64 may not fit int64."""
+    return np.uint64(a) - np.uint64(b) if a >= b else np.uint64(b) - np.uint64(a)
+
+
+@njit(cache=True, nogil=True)
+def match(  # type: ignore[no-untyped-def]
+    times, bounds, begin, end, at, other, available, first, last, tolerance, direction, rows, gap, latest
+):
+    """The record of another stream nearest to each of the times `begin:end`, within `tolerance` (inclusive).
 
     Fills `rows` (position in `other`, -1 for none), `gap` (signed seconds, 0 for none) and raises `latest` to
     the matched record's `available`. `other` holds strictly ascending times per robot, those of robot i at
-    `first[i]:last[i]`. Distances are taken modulo 2**64, which is exact for any two int64 times.
+    `first[i]:last[i]`. `at` holds the robot and the position in `other` to go on from; both are moved on.
+
+    Distances to ascending times fall, then rise, so the nearest is found by stepping on while the next one is
+    strictly nearer: of two at equal distance the earlier stays.
     """
     reach = np.uint64(tolerance)
-    for robot in range(bounds.size - 1):
-        start, stop = first[robot], last[robot]
-        j = start
-        for i in range(bounds[robot], bounds[robot + 1]):
+    robot, near = at
+    while begin < end:
+        while bounds[robot + 1] <= begin:
+            robot += 1
+            near = first[robot]
+        final = last[robot] - 1
+        stop = min(end, bounds[robot + 1])
+        if final < first[robot]:
+            rows[begin:stop] = -1
+            gap[begin:stop] = 0.0
+            begin = stop
+            continue
+        here, following = other[near], other[min(near + 1, final)]
+        for i in range(begin, stop):
             t = times[i]
-            while j < stop and other[j] <= t:
-                j += 1
-            found = -1
-            distance = np.uint64(0)
-            if j > start and direction != FORWARD:
-                found = j - 1
-                distance = np.uint64(t) - np.uint64(other[found])
-            elif j > start and other[j - 1] == t:
-                found = j - 1
-            if j < stop and direction != BACKWARD:
-                ahead = np.uint64(other[j]) - np.uint64(t)
-                if found < 0 or ahead < distance:
-                    found, distance = j, ahead
-            if found >= 0 and distance <= reach:
-                rows[i] = found
-                gap[i] = (other[found] - t) / 1e9
-                latest[i] = max(latest[i], available[found])
+            distance = apart(here, t)
+            if direction == NEAREST:
+                ahead = apart(following, t)
+                while ahead < distance:
+                    near += 1
+                    here, distance = following, ahead
+                    following = other[min(near + 1, final)]
+                    ahead = apart(following, t)
+                found = distance <= reach
             else:
-                rows[i] = -1
-                gap[i] = 0.0
+                while near < final and (following <= t if direction == BACKWARD else here < t):
+                    near += 1
+                    here, following = following, other[min(near + 1, final)]
+                found = apart(here, t) <= reach and (here <= t if direction == BACKWARD else here >= t)
+            rows[i] = near if found else -1
+            gap[i] = (here - t) / 1e9 if found else 0.0
+            latest[i] = max(latest[i], available[near]) if found else latest[i]
+        begin = stop
+    at[0], at[1] = robot, near
 
 
 @njit(cache=True, nogil=True)

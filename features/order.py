@@ -6,7 +6,6 @@ of order are sorted.
 """
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
@@ -25,13 +24,15 @@ class Order:
     """A table's rows by (robot_id, time), both ascending; rows of equal time keep their input order.
 
     Rows `bounds[i]:bounds[i + 1]` of the order belong to `robots[i]`; `times` (ns) is in that order; `rows`
-    holds each one's row in the table, None when the table is in that order already.
+    holds each one's row in the table, None when the table is in that order already. `unique`: no robot has
+    two rows of one time.
     """
 
     robots: tuple[str, ...]
     bounds: Int64s
     times: Int64s
     rows: Int64s | None
+    unique: bool
 
     def __len__(self) -> int:
         return len(self.times)
@@ -72,17 +73,20 @@ class Order:
 def order_rows(table: pa.Table, what: str, *, time: str = TS) -> Order:
     """The order of a table by `robot_id` and the time column `time`; DataError if one breaks its contract."""
     unordered = times(table, time, what)
-    starts, names = _runs(robot_column(table, what))
-    robots = tuple(sorted(set(names)))
+    array = one_chunk(robot_column(table, what))
+    starts = _run_starts(array)
+    runs = array.take(pa.array(starts)).cast(pa.string()).dictionary_encode()
+    names = runs.dictionary.to_pylist()
+    robots = tuple(sorted(names))
+    place = {robot: i for i, robot in enumerate(robots)}
+    codes = np.array([place[name] for name in names], dtype=np.int32)[runs.indices.to_numpy()]
     bounds = np.append(starts, len(unordered))
-    if list(robots) == names:
-        rows = None
-    else:
-        place = {robot: i for i, robot in enumerate(robots)}
-        codes = np.repeat(np.array([place[name] for name in names], dtype=np.int32), np.diff(bounds))
-        bounds, rows = kernels.bucket(codes, len(robots))
+    rows = None
+    if (np.diff(codes) <= 0).any():
+        bounds, rows = kernels.bucket(np.repeat(codes, np.diff(bounds)), len(robots))
     ordered = unordered if rows is None else unordered[rows]
-    late = np.flatnonzero(kernels.descends(ordered, bounds))
+    back, equal = kernels.steps(ordered, bounds)
+    late = np.flatnonzero(back)
     if len(late):
         ordered = ordered.copy() if rows is None else ordered
         rows = np.arange(len(ordered)) if rows is None else rows
@@ -91,26 +95,28 @@ def order_rows(table: pa.Table, what: str, *, time: str = TS) -> Order:
             by_time = np.argsort(ordered[part], kind="stable")
             ordered[part] = ordered[part][by_time]
             rows[part] = rows[part][by_time]
-    return Order(robots, bounds, ordered, rows)
+        _, equal = kernels.steps(ordered, bounds)
+    return Order(robots, bounds, ordered, rows, unique=equal == 0)
 
 
 def latest_arrivals(order: Order, arrival: Int64s) -> Order:
     """One row per robot and time: the last to arrive, by `arrival` (ns per table row), then by input row."""
-    if not kernels.repeats(order.times, order.bounds):
+    if order.unique:
         return order
-    return order.subset(kernels.last_to_arrive(order.times, order.bounds, order.arrange(arrival)))
+    kept = order.subset(kernels.last_to_arrive(order.times, order.bounds, order.arrange(arrival)))
+    return replace(kept, unique=True)
 
 
-def _runs(column: pa.ChunkedArray) -> tuple[Int64s, list[str]]:
-    """First row of each run of equal robot ids, and the id of each run."""
-    array = one_chunk(column)
-    if not pa.types.is_dictionary(array.type):
-        array = array.dictionary_encode()
-    codes = array.indices.to_numpy()
-    if not len(codes):
-        return np.zeros(0, dtype=np.int64), []
-    starts = np.concatenate(([0], np.flatnonzero(codes[1:] != codes[:-1]) + 1))
-    names = array.dictionary.to_pylist()
-    runs = [names[code] for code in codes[starts]]
-    new = np.array([True, *(a != b for a, b in pairwise(runs))])
-    return starts[new], [name for name, first in zip(runs, new, strict=True) if first]
+def _run_starts(robots: pa.Array) -> Int64s:
+    """First row of each run of equal robot ids."""
+    if not len(robots):
+        return np.zeros(0, dtype=np.int64)
+    if pa.types.is_dictionary(robots.type):
+        codes = robots.indices.to_numpy()
+        return np.concatenate(([0], np.flatnonzero(codes[1:] != codes[:-1]) + 1))
+    _, offsets, data = robots.buffers()
+    starts: Int64s = kernels.text_runs(
+        np.frombuffer(offsets, np.int32, len(robots) + 1, 4 * robots.offset),
+        np.frombuffer(data, np.uint8) if data is not None and data.size else np.zeros(0, np.uint8),
+    )
+    return starts
