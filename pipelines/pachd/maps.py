@@ -19,6 +19,7 @@ LEAF_NAMES: Final = 64
 CACHED_NODES: Final = 20_000
 
 Value = tuple[Any, ...]
+Nodes = dict[bytes, bytes]
 
 
 class Root(NamedTuple):
@@ -76,12 +77,20 @@ class Maps:
                 if child is not None:
                     yield from self.items(child.hash)
 
-    def update(self, root: bytes, changes: Mapping[str, Value | None]) -> Root:
-        """The map with `changes` made; a value of None removes the name."""
-        fresh: dict[bytes, bytes] = {}
-        result = self._update(root, dict(changes), 0, fresh)
-        self._metadata.run_many("INSERT OR IGNORE INTO nodes (hash, data) VALUES (?, ?)", list(fresh.items()))
+    def update(self, root: bytes, changes: Mapping[str, Value | None], fresh: Nodes | None = None) -> Root:
+        """The map with `changes` made; a value of None removes the name.
+
+        New nodes are stored at once, or only put into `fresh`, for the caller to `store`.
+        """
+        nodes: Nodes = {} if fresh is None else fresh
+        result = self._update(root, dict(changes), 0, nodes)
+        if fresh is None:
+            self.store(nodes)
         return result or EMPTY
+
+    def store(self, nodes: Nodes) -> None:
+        """Keep new nodes."""
+        self._metadata.run_many("INSERT OR IGNORE INTO nodes (hash, data) VALUES (?, ?)", list(nodes.items()))
 
     def diff(self, old: bytes, new: bytes) -> Iterator[tuple[str, Value | None, Value | None]]:
         """Names whose value differs, with both values; parts the two share are not visited."""
@@ -119,9 +128,7 @@ class Maps:
         node: _Node = _DECODER.decode(data)
         return node
 
-    def _update(
-        self, root: bytes, changes: dict[str, Value | None], depth: int, fresh: dict[bytes, bytes]
-    ) -> Root | None:
+    def _update(self, root: bytes, changes: dict[str, Value | None], depth: int, fresh: Nodes) -> Root | None:
         node = self._load(root)
         if isinstance(node, _Leaf):
             merged = {**node.items, **changes}
@@ -138,7 +145,7 @@ class Maps:
                 items.update(self._fresh_items(child.hash, fresh))
         return _build(items, depth, fresh)
 
-    def _fresh_items(self, root: bytes, fresh: dict[bytes, bytes]) -> Iterator[tuple[str, Value]]:
+    def _fresh_items(self, root: bytes, fresh: Nodes) -> Iterator[tuple[str, Value]]:
         node = _DECODER.decode(fresh[root]) if root in fresh else self._load(root)
         if isinstance(node, _Leaf):
             yield from node.items.items()
@@ -148,7 +155,7 @@ class Maps:
                     yield from self._fresh_items(child.hash, fresh)
 
 
-def _build(items: dict[str, Value], depth: int, fresh: dict[bytes, bytes]) -> Root | None:
+def _build(items: dict[str, Value], depth: int, fresh: Nodes) -> Root | None:
     if not items:
         return None
     if len(items) <= LEAF_NAMES:
@@ -157,7 +164,7 @@ def _build(items: dict[str, Value], depth: int, fresh: dict[bytes, bytes]) -> Ro
     return _store(_Branch(tuple(_build(parts.get(d, {}), depth + 1, fresh) for d in range(16))), fresh)
 
 
-def _store(node: _Node, fresh: dict[bytes, bytes]) -> Root:
+def _store(node: _Node, fresh: Nodes) -> Root:
     data = _ENCODER.encode(node)
     digest = hashlib.sha256(data).digest()
     fresh[digest] = data

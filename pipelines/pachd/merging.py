@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pipelines.pachd.edits import Edit
-from pipelines.pachd.maps import Value
+from pipelines.pachd.maps import Nodes, Value
 from pipelines.pachd.planning import Done
 from pipelines.pachd.trees import Entry, Tree, Trees
 
@@ -13,11 +13,13 @@ from pipelines.pachd.trees import Entry, Tree, Trees
 class Merged:
     """tree: root of the output commit. datums: root of the index of the datums it holds.
 
+    nodes: what both consist of, not stored yet.
     clashes: {datum id: what is wrong} of the datums left out because two datums write one path.
     """
 
     tree: bytes
     datums: bytes
+    nodes: Nodes
     clashes: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -45,8 +47,9 @@ def merge(
         else None
         for id_ in olds
     }
-    merged = trees.apply(tree, outputs.edit())
-    return Merged(merged.hash, trees.maps.update(index, changes).hash, outputs.clashes)
+    nodes: Nodes = {}
+    merged = trees.apply(tree, outputs.edit(), nodes)
+    return Merged(merged.hash, trees.maps.update(index, changes, nodes).hash, nodes, outputs.clashes)
 
 
 class _Outputs:

@@ -19,7 +19,7 @@ from pipelines.pachd.datums import Datum
 from pipelines.pachd.edits import Edit
 from pipelines.pachd.executor import Executor
 from pipelines.pachd.jobs import DatumRun, Jobs
-from pipelines.pachd.maps import EMPTY
+from pipelines.pachd.maps import EMPTY, Nodes
 from pipelines.pachd.merging import Merged, merge
 from pipelines.pachd.mounts import MountedFile
 from pipelines.pachd.pipelines import Pipeline
@@ -134,7 +134,9 @@ class Runner:
                 for line in result.log
             ]
             with self.trees.metadata.transaction():
-                runs = [self._run_of(todo[result.datum_id], result) for result in ended]
+                nodes: Nodes = {}
+                runs = [self._run_of(todo[result.datum_id], result, nodes) for result in ended]
+                self.trees.maps.store(nodes)
                 for run in runs:
                     progress.add(run)
                 self.jobs.record(self.job, runs, logs)
@@ -173,14 +175,14 @@ class Runner:
             for entry in self.trees.open(bytes.fromhex(given.hash)).files():
                 yield MountedFile(prefix + entry.path, self.trees.ref(entry.hash), given.empty_files)
 
-    def _run_of(self, planned: Planned, result: DatumResult) -> DatumRun:
+    def _run_of(self, planned: Planned, result: DatumResult, nodes: Nodes) -> DatumRun:
         outputs, size = EMPTY_TREE, 0
         if result.files:
             self.trees.register(list(result.files.values()))
             edit = Edit()
             for path, ref in result.files.items():
                 edit.append(path, ref.hash)
-            outputs, _, size = self.trees.apply(None, edit)
+            outputs, _, size = self.trees.apply(None, edit, nodes)
         return DatumRun(
             datum=result.datum_id,
             hash=planned.hash,
@@ -207,18 +209,19 @@ class Runner:
             done=good,
         )
         state, reason = self._verdict(merged, progress)
-        if merged.clashes:
+        progress.clashed(len(merged.clashes))
+        with self.trees.metadata.transaction():
+            self.trees.maps.store(merged.nodes)
             self.jobs.fail_datums(self.job, merged.clashes)
-            progress.failed += len(merged.clashes)
-        self.jobs.close(
-            self.job,
-            state,
-            reason=reason,
-            tree=merged.tree,
-            datums=merged.datums,
-            base=base.id if base else None,
-            **progress.columns,
-        )
+            self.jobs.close(
+                self.job,
+                state,
+                reason=reason,
+                tree=merged.tree,
+                datums=merged.datums,
+                base=base.id if base else None,
+                **progress.columns,
+            )
 
     def _verdict(self, merged: Merged, progress: "_Progress") -> tuple[JobState, str]:
         if self.stopped is not None:
@@ -249,6 +252,11 @@ class _Progress:
             self.first_error = f"{run.datum}: {run.error}"
         for name in _SUMS:
             self.sums[name] += run.stats[name]
+
+    def clashed(self, datums: int) -> None:
+        """So many that succeeded are failures after all."""
+        self.processed -= datums
+        self.failed += datums
 
     @property
     def columns(self) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import msgspec
 from features.errors import DataError, NotFoundError
 from pipelines.pachd.edits import Edit
 from pipelines.pachd.globs import Glob, compile_glob
-from pipelines.pachd.maps import EMPTY, Maps, Root, Value
+from pipelines.pachd.maps import EMPTY, Maps, Nodes, Root, Value
 from pipelines.pachd.metadata import Metadata
 from pipelines.pachd.objects import Chunk, FileRef, Objects
 from pipelines.pachd.paths import canonical, parts
@@ -73,25 +73,32 @@ class Trees:
         """Drop cached places, after garbage collection moved or removed some."""
         self._ref.cache_clear()
 
-    def apply(self, root: bytes | None, edit: Edit) -> Root:
-        """The tree with `edit` made; raises DataError when a path would be both file and directory."""
-        return self._apply(EMPTY_TREE if edit.replaced else root or EMPTY_TREE, edit, "")
+    def apply(self, root: bytes | None, edit: Edit, fresh: Nodes | None = None) -> Root:
+        """The tree with `edit` made; raises DataError when a path would be both file and directory.
 
-    def _apply(self, root: bytes, edit: Edit, path: str) -> Root:
+        New nodes are stored at once, or only put into `fresh`, for the caller to store.
+        """
+        nodes: Nodes = {} if fresh is None else fresh
+        result = self._apply(EMPTY_TREE if edit.replaced else root or EMPTY_TREE, edit, "", nodes)
+        if fresh is None:
+            self.maps.store(nodes)
+        return result
+
+    def _apply(self, root: bytes, edit: Edit, path: str, fresh: Nodes) -> Root:
         changes: dict[str, Value | None] = {}
         for name, child in edit.children.items():
             here = f"{path}/{name}"
             old = None if child.replaced else self.maps.get(root, name)
-            changes[name] = self._child(old, child, here)
-        return self.maps.update(root, changes)
+            changes[name] = self._child(old, child, here, fresh)
+        return self.maps.update(root, changes, fresh)
 
-    def _child(self, old: Value | None, edit: Edit, path: str) -> Value | None:
+    def _child(self, old: Value | None, edit: Edit, path: str, fresh: Nodes) -> Value | None:
         below_writes = any(below.writes for below in edit.children.values())
         if below_writes and (edit.content or (old is not None and old[0] == FILE)):
             raise _two_kinds(path)
         if edit.content:
             if old is not None and old[0] == DIR:
-                if self._apply(old[1], edit, path).names:
+                if self._apply(old[1], Edit(children=edit.children), path, fresh).names:
                     raise _two_kinds(path)
                 old = None
             base = self.ref(old[1].hex()) if old is not None else None
@@ -99,7 +106,7 @@ class Trees:
             return (FILE, bytes.fromhex(ref.hash), ref.size)
         if not edit.children or (old is not None and old[0] == FILE):
             return old
-        below = self._apply(old[1] if old is not None else EMPTY_TREE, edit, path)
+        below = self._apply(old[1] if old is not None else EMPTY_TREE, edit, path, fresh)
         return (DIR, below.hash, below.weight) if below.names else None
 
     def _joined(self, base: FileRef | None, contents: list[str]) -> FileRef:
