@@ -123,7 +123,7 @@ class Pachd:
         """Drop the repo's newest commit if a push that died left it open; whether there was one."""
         with _translated():
             for info in self._client.pfs.list_commit(repo=_repo(repo), number=1):
-                if info.finished is None and info.finishing is None and info.description.startswith(PUSH):
+                if _time(info.finishing) is None and info.description.startswith(PUSH):
                     self._client.pfs.drop_commit_set(commit_set=pfs.CommitSet(id=info.commit.id))
                     return True
         return False
@@ -134,7 +134,7 @@ class Pachd:
             return None
         with _translated():
             for info in self._client.pfs.list_commit(repo=_repo(repo), to=_head(repo)):
-                if info.finished is not None and not info.error:
+                if _time(info.finished) is not None and not info.error:
                     return str(info.commit.id)
         return None
 
@@ -261,9 +261,14 @@ def _job(info: pps.JobInfo) -> Job:
         skipped=info.data_skipped,
         failed=info.data_failed,
         reason=info.reason,
-        started=info.started,
-        finished=info.finished,
+        started=_time(info.started),
+        finished=_time(info.finished),
     )
+
+
+def _time(value: datetime | None) -> datetime | None:
+    """A time the server told, None for the epoch, which is how the SDK reads a time that is not set."""
+    return None if value is None or value.timestamp() == 0 else value
 
 
 class _translated:  # noqa: N801 - reads as a clause: `with _translated():`

@@ -9,7 +9,7 @@ import typer
 
 from features.errors import NotFoundError
 from pipelines.client import Pachd
-from pipelines.commands.output import print_json, say
+from pipelines.commands.output import print_json, print_table, say, stdout
 from pipelines.project import Project
 
 FILES: Final = ("report.html", "risk.csv", "risk.parquet", "summary.json")

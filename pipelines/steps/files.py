@@ -60,7 +60,12 @@ def read_tables(paths: Iterable[Path], schema: pa.Schema | None = None) -> pa.Ta
     tables = [read_table(path) for path in paths]
     if schema is not None:
         tables.append(schema.empty_table())
-    return pa.concat_tables(tables, promote_options="permissive") if tables else pa.table({})
+    return below(tables) if tables else pa.table({})
+
+
+def below(tables: Sequence[pa.Table]) -> pa.Table:
+    """Tables one below the other; columns some lack are null there."""
+    return pa.concat_tables(tables, promote_options="permissive")
 
 
 def input_commits() -> dict[str, str]:

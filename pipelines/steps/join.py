@@ -12,7 +12,15 @@ from features.quality import match_report
 from features.schema import FAILURES, ROBOT, TIMESTAMP, TS
 from pipelines.durations import parse_duration
 from pipelines.steps.cut import ALL, DAY_NS, day_name, day_start_ns, nanoseconds, tail, within
-from pipelines.steps.files import decode, encode, parquet_files, read_settings, read_tables, write_table
+from pipelines.steps.files import (
+    below,
+    decode,
+    encode,
+    parquet_files,
+    read_settings,
+    read_tables,
+    write_table,
+)
 
 Streams = dict[str, pa.Table]
 Settings = dict[str, Any]
@@ -28,7 +36,7 @@ def main(pfs: Path) -> None:
         robot, day = folder.parent.name, folder.name
         streams = _read(folder, settings)
         halo = _read(pfs / "halo" / "halo" / robot / day, settings)
-        whole = {name: pa.concat_tables([halo[name], rows]) for name, rows in streams.items()}
+        whole = {name: below([halo[name], rows]) for name, rows in streams.items()}
         observations = _observe(streams, whole, settings, decode(robot))
         tables = {
             "observations.parquet": observations,
