@@ -1,6 +1,6 @@
 """The report as one value: every number the page shows stands here first, so that machines read the same."""
 
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any, Final
 
 import numpy as np
@@ -105,7 +105,7 @@ def _fleet_trend(series: Series, trend: Trend) -> list[float | None]:
 
 def _robot(robot: Robot, as_of: int) -> dict[str, Any]:
     moments = ("peak_at", "last_cutoff", "last_failure", "reasons_at")
-    value = asdict(robot)
+    value = {field.name: getattr(robot, field.name) for field in fields(robot)}
     value |= {name: words.iso(value[name]) for name in moments}
     day, before = robot.risk_day, robot.risk_before
     return value | {
