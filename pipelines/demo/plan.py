@@ -149,7 +149,7 @@ def _due(rng: np.random.Generator, cause: str, days: int, crosses_midnight: bool
 def _precursors(rng: np.random.Generator, cause: str, failures: list[Failure], end: float) -> list[Precursor]:
     """The precursors of failures, and some that recover well away from any failure."""
     found = [
-        Precursor(f.cause, f.since, f.ts, f.until, rng.uniform(0.55, 1.0), rng.uniform(0.6, 1.6), failed=True)
+        Precursor(f.cause, f.since, f.ts, f.until, rng.uniform(0.6, 1.0), rng.uniform(0.6, 1.6), failed=True)
         for f in failures
         if f.since < f.ts
     ]
@@ -158,7 +158,7 @@ def _precursors(rng: np.random.Generator, cause: str, failures: list[Failure], e
     for start in np.sort(rng.uniform(0, end, rng.poisson(per_day * end / DAY_S))).tolist():
         peak = start + rng.uniform(90, 240)
         stop = peak + rng.uniform(60, 180)
-        height, name = rng.uniform(0.2, 0.55), causes[int(rng.integers(len(causes)))]
+        height, name = rng.uniform(0.2, 0.5), causes[int(rng.integers(len(causes)))]
         if all(stop + 1_200 < f.since or start > f.until + 1_200 for f in failures) and stop < end:
             found.append(Precursor(name, start, peak, stop, height, 1.0, failed=False))
     return found
