@@ -8,7 +8,6 @@ process that is gone is started again. After its last datum the process is kille
 
 import os
 import queue
-import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -162,11 +161,6 @@ class Batch:
 
 def _replace(pfs: Path, task: DatumTask) -> int:
     """Put a datum where the one before it was, in the same folder, because that is mounted."""
-    for old in pfs.iterdir():
-        if old.is_dir() and not old.is_symlink():
-            shutil.rmtree(old)
-        else:
-            old.unlink()
     size = lay_out(task.inputs, task.objects, pfs)
     lines = [f"{key}='{_escaped(value)}'\n" for key, value in task.env.items()]
     (pfs / ".env").write_text("".join(lines))

@@ -27,19 +27,13 @@ class MountedFile:
 
 
 class DatumFolder:
-    """A folder of its own in `scratch` ("" for the system's); use as a context manager, or `remove` it."""
+    """A new folder in `scratch` ("" for the system's) that will hold a datum's `pfs`; `remove` it."""
 
     def __init__(self, scratch: str = "") -> None:
         if scratch:
             Path(scratch).mkdir(parents=True, exist_ok=True)
         self._path = Path(tempfile.mkdtemp(prefix="datum-", dir=scratch or None))
         self.pfs = self._path / "pfs"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.remove()
 
     def remove(self) -> None:
         """Remove it, even when a command took away permissions."""
@@ -50,6 +44,32 @@ class DatumFolder:
             shutil.rmtree(self._path, ignore_errors=True)
 
 
+class SpareFolder:
+    """Keeps the folder of one datum for the next; a context manager."""
+
+    def __init__(self) -> None:
+        self._spare: DatumFolder | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._spare is not None:
+            self._spare.remove()
+
+    def take(self, scratch: str) -> DatumFolder:
+        """The spare folder, or a new one."""
+        spare, self._spare = self._spare, None
+        return spare or DatumFolder(scratch)
+
+    def give_back(self, folder: DatumFolder, *, clean: bool) -> None:
+        """Keep `folder` when only code of ours used it and nothing went wrong, remove it otherwise."""
+        if clean and self._spare is None:
+            self._spare = folder
+        else:
+            folder.remove()
+
+
 def _unlock(folder: Path) -> None:
     folder.chmod(0o700)
     for child in folder.iterdir():
@@ -58,9 +78,21 @@ def _unlock(folder: Path) -> None:
 
 
 def lay_out(inputs: tuple[MountedFile, ...], objects: Objects, pfs: Path) -> int:
-    """Write the inputs and an empty `out` under `pfs`; returns the bytes written."""
-    (pfs / OUT).mkdir(parents=True)
-    made: set[str] = set()
+    """Write the inputs and an empty `out` under `pfs`, in place of what was there; returns the bytes written.
+
+    Folders at the top that are needed again stay: making and removing them costs more than a small datum.
+    """
+    tops = {OUT, *(file.path.lstrip("/").partition("/")[0] for file in inputs)}
+    pfs.mkdir(exist_ok=True)
+    for entry in os.scandir(pfs):
+        if entry.name in tops and entry.is_dir(follow_symlinks=False):
+            for old in os.scandir(entry):
+                _delete(old)
+        else:
+            _delete(entry)
+    for top in tops:
+        (pfs / top).mkdir(exist_ok=True)
+    made = {f"{pfs}/{top}" for top in tops}
     written = 0
     for file in inputs:
         if ".." in file.path.split("/"):
@@ -76,6 +108,13 @@ def lay_out(inputs: tuple[MountedFile, ...], objects: Objects, pfs: Path) -> int
             objects.copy_to(file.ref, target)
             written += file.ref.size
     return written
+
+
+def _delete(entry: "os.DirEntry[str]") -> None:
+    if entry.is_dir(follow_symlinks=False):
+        shutil.rmtree(entry)
+    else:
+        os.unlink(entry)  # noqa: PTH108
 
 
 def collect(pfs: Path, inputs: tuple[MountedFile, ...], writer: ObjectWriter) -> dict[str, FileRef]:

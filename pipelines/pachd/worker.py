@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pipelines.pachd.batching import Batch
 from pipelines.pachd.commands import Command, Ended, moved
-from pipelines.pachd.mounts import DatumFolder, collect, lay_out
+from pipelines.pachd.mounts import SpareFolder, collect, lay_out
 from pipelines.pachd.objects import FileRef, ObjectWriter
 from pipelines.pachd.tasks import DatumResult, DatumTask, Progress, datum_env
 from pipelines.pachd.warm import StepPool
@@ -31,8 +31,8 @@ def run_datum_set(tasks: Sequence[DatumTask]) -> tuple[DatumResult, ...]:
     """Run datums one after the other, their outputs packed together; results in the order of `tasks`."""
     results: list[DatumResult] = []
     try:
-        with tasks[0].objects.writer() as writer, Batch() as batch:
-            results += [_run(task, writer, batch) for task in tasks]
+        with tasks[0].objects.writer() as writer, Batch() as batch, SpareFolder() as spare:
+            results += [_run(task, writer, batch, spare) for task in tasks]
     except Exception as error:
         message = f"cannot store outputs: {error}"
         results = [
@@ -42,7 +42,7 @@ def run_datum_set(tasks: Sequence[DatumTask]) -> tuple[DatumResult, ...]:
     return tuple(results)
 
 
-def _run(task: DatumTask, writer: ObjectWriter, batch: Batch) -> DatumResult:
+def _run(task: DatumTask, writer: ObjectWriter, batch: Batch, spare: SpareFolder) -> DatumResult:
     run = Progress(task)
     ended = Ended()
     number = 0
@@ -50,7 +50,7 @@ def _run(task: DatumTask, writer: ObjectWriter, batch: Batch) -> DatumResult:
         if task.transform.datum_batching:
             files, ended = batch.attempt(run, writer)
         else:
-            files, ended = _attempt(run, writer, task.transform.cmd, task.transform.stdin)
+            files, ended = _attempt(run, spare, writer, task.transform.cmd, task.transform.stdin)
         if not ended.error:
             size = sum(ref.size for ref in files.values())
             return run.result("success", number, files=files, bytes_out=size)
@@ -58,7 +58,7 @@ def _run(task: DatumTask, writer: ObjectWriter, batch: Batch) -> DatumResult:
         if ended.stopped:
             return run.result("failed", number, error=ended.error, stopped=True)
     if task.transform.err_cmd:
-        _, recovery = _attempt(run, None, task.transform.err_cmd, task.transform.err_stdin)
+        _, recovery = _attempt(run, spare, None, task.transform.err_cmd, task.transform.err_stdin)
         if not recovery.error:
             return run.result("recovered", number, error=ended.error)
         run.capture.note(f"err_cmd: {recovery.error}")
@@ -66,28 +66,34 @@ def _run(task: DatumTask, writer: ObjectWriter, batch: Batch) -> DatumResult:
 
 
 def _attempt(
-    run: Progress, writer: ObjectWriter | None, cmd: tuple[str, ...], stdin: tuple[str, ...]
+    run: Progress,
+    spare: SpareFolder,
+    writer: ObjectWriter | None,
+    cmd: tuple[str, ...],
+    stdin: tuple[str, ...],
 ) -> tuple[dict[str, FileRef], Ended]:
-    """One try in a fresh folder; outputs are stored when there is a writer (there is none for err_cmd)."""
+    """One try; outputs are stored when there is a writer (there is none for err_cmd)."""
     task = run.task
     if task.stop_file and Path(task.stop_file).exists():
         return {}, Ended("the job was stopped", stopped=True)
+    warm = bool(task.transform.step) and writer is not None
+    folder, ended, files = None, Ended(), {}
     try:
         started = time.perf_counter()
-        with DatumFolder(task.scratch) as folder:
-            run.bytes_in = lay_out(task.inputs, task.objects, folder.pfs)
-            laid_out = time.perf_counter()
-            run.download_s += laid_out - started
-            warm = task.transform.step and writer is not None
-            ended = _step(run, folder.pfs) if warm else _command(run, folder.pfs, cmd, stdin)
-            processed = time.perf_counter()
-            run.process_s += processed - laid_out
-            if ended.error or writer is None:
-                return {}, ended
+        folder = spare.take(task.scratch)
+        run.bytes_in = lay_out(task.inputs, task.objects, folder.pfs)
+        laid_out = time.perf_counter()
+        run.download_s += laid_out - started
+        ended = _step(run, folder.pfs) if warm else _command(run, folder.pfs, cmd, stdin)
+        processed = time.perf_counter()
+        run.process_s += processed - laid_out
+        if writer is not None and not ended.error:
             files = collect(folder.pfs, task.inputs, writer)
             run.upload_s += time.perf_counter() - processed
     except Exception as error:
-        return {}, Ended.because(error)
+        ended = Ended.because(error)
+    if folder is not None:
+        spare.give_back(folder, clean=warm and not ended.error)
     return files, ended
 
 

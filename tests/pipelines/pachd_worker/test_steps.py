@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.pachd.objects import Objects
 from pipelines.pachd.spec import Transform
-from pipelines.pachd.worker import DatumResult, DatumTask, run_datum, steps
+from pipelines.pachd.worker import DatumResult, DatumTask, run_datum, run_datum_set, steps
 
 Make = Callable[..., DatumTask]
 
@@ -120,3 +120,15 @@ def test_preload_runs_before_the_first_datum(
 )
 def test_only_our_own_plain_steps_are_run_warm(transform: Transform, step: str) -> None:
     assert transform.step == step
+
+
+def test_a_datum_sees_nothing_of_the_one_before(step_task: Make) -> None:
+    litter = ("write ../in/stale raise stale", "write ../other/stale x", "write ../in/deep/stale raise stale")
+    first, second = run_datum_set([step_task(*litter, "write a x"), step_task("say clean", "write b y")])
+    assert (first.state, list(first.files)) == ("success", ["/a"])
+    assert (second.state, list(second.files), second.error) == ("success", ["/b"], "")
+
+
+def test_a_folder_is_not_kept_after_a_failure(step_task: Make, scratch: Path) -> None:
+    tasks = [step_task("write ../in/stale raise stale", "raise x"), step_task("say clean")]
+    assert [r.state for r in run_datum_set(tasks)] == ["failed", "success"]
