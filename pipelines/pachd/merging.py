@@ -33,12 +33,11 @@ def merge(
     """
     removed = set(removed)
     olds = {id_: trees.maps.get(index, id_) for id_ in removed | done.keys()}
-    same = {id_ for id_, new in done.items() if (old := olds[id_]) is not None and old[1] == new.outputs}
     outputs = _Outputs(trees.open(tree))
-    for id_, old in olds.items():
-        if old is not None and id_ not in same:
+    for old in olds.values():
+        if old is not None:
             outputs.deleted.update(entry.path for entry in trees.open(old[1]).files())
-    for id_ in sorted(done.keys() - same):
+    for id_ in sorted(done):
         for entry in trees.open(done[id_].outputs).files():
             outputs.add(id_, entry)
     changes: dict[str, Value | None] = {

@@ -209,7 +209,7 @@ class Runner:
             done=good,
         )
         state, reason = self._verdict(merged, progress)
-        progress.clashed(len(merged.clashes))
+        progress.clashed(len(merged.clashes.keys() & done.keys()))
         with self.trees.metadata.transaction():
             self.trees.maps.store(merged.nodes)
             self.jobs.fail_datums(self.job, merged.clashes)
