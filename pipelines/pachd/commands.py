@@ -55,7 +55,8 @@ class Command:
         try:
             running = self.start(pfs)
         except OSError as error:
-            return Ended(f"cannot run {self.cmd[0]}: {error.strerror}")
+            missing = f" ({error.filename})" if error.filename not in (None, self.cmd[0]) else ""
+            return Ended(f"cannot run {self.cmd[0]}: {error.strerror}{missing}")
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         end = running.streams.follow(capture, running.over, deadline=deadline, stop_file=stop_file)
         code, tail = running.end(capture, kill=end != "finished")
