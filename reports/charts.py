@@ -141,6 +141,7 @@ def survival(curve: Any) -> Markup:
     curve = plain(curve)
     points = curve["points"]
     end = curve["end_h"] or 1.0
+    step = nice(end / 4)
     frame = Frame(480, 240, end, 1.0)
 
     def stair(name: str) -> list[tuple[float, float]]:
@@ -156,7 +157,7 @@ def survival(curve: Any) -> Markup:
         f'<path class="curve" d="{frame.steps(stair("share"))}"/>',
         told=f"Kaplan–Meier curve of {words.plural(curve['durations'], 'run')}: {told}.",
         across="hours of operation without a failure",
-        x_ticks=[(end * part, words.hours(end * part)) for part in (0, 0.25, 0.5, 0.75, 1)],
+        x_ticks=[(step * index, words.hours(step * index)) for index in range(int(end / step) + 1)],
         y_ticks=_shares(1.0),
     )
 
@@ -209,11 +210,13 @@ def trend(robot: Any, span: Any, threshold: Any) -> Markup:
 
 
 def nice(value: float) -> float:
-    """The next of 1, 2, 2.5, 5 times a power of ten; 1 for nothing."""
+    """The next round number upwards, one whose half is round too; 1 for nothing."""
     if value <= 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(value))
-    return next(step * power for step in (1, 2, 2.5, 5, 10) if step * power >= value * (1 - 1e-9))
+    return next(
+        step * power for step in (1, 1.2, 1.6, 2, 3, 4, 5, 6, 8, 10) if step * power >= value * (1 - 1e-9)
+    )
 
 
 def _shares(top: float) -> list[tuple[float, str]]:

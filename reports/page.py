@@ -54,6 +54,7 @@ def _environment() -> Environment:
         "percent": words.percent,
         "points": words.points,
         "decimal": words.decimal,
+        "signed": words.signed,
         "number": words.count,
         "span": words.span,
         "hours": words.hours,

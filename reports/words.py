@@ -31,6 +31,11 @@ def points(difference: float | None) -> str:
     return "±0" if text in ("+0.0", "-0.0") else text.replace("-", "−")
 
 
+def signed(value: float | None) -> str:
+    """A figure as `decimal` writes it, with its sign: `+0.159`."""
+    return f"+{decimal(value)}" if value is not None and value > 0 else decimal(value)
+
+
 def decimal(value: float | None) -> str:
     """A figure with three decimals below one, three significant digits above; `0` when it is nothing."""
     if value is None:
@@ -51,11 +56,13 @@ def plural(number: int, noun: str) -> str:
 
 
 def span(seconds: float | None) -> str:
-    """A duration in its two largest units: `6 min 30 s`, `3 d 4 h`; milliseconds below a second."""
+    """A duration in its two largest units: `6 min 30 s`, `3 d 4 h`; finer only below ten seconds."""
     if seconds is None:
         return UNKNOWN
     if 0 < abs(seconds) < 1:
         return f"{seconds * 1_000:.0f} ms"
+    if abs(seconds) < 9.95 and round(seconds, 1) != round(seconds):
+        return f"{seconds:.1f} s"
     left, parts = round(abs(seconds)), []
     for place, (unit, size) in enumerate(_SPANS):
         if left >= size:

@@ -43,6 +43,8 @@ def test_figures_keep_three_digits(value: float | None, text: str) -> None:
         (None, "–"),
         (0, "0 s"),
         (0.25, "250 ms"),
+        (2.04, "2 s"),
+        (1.25, "1.2 s"),
         (42, "42 s"),
         (390, "6 min 30 s"),
         (600, "10 min"),
