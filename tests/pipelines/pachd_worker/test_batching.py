@@ -82,13 +82,13 @@ def test_a_reported_error_is_a_failed_try_in_the_same_process(batch: Callable[..
     ("mood", "error"),
     [
         ("die", "ended before asking for the next datum: exit code 7"),
-        ("hang", "timed out after 1 s"),
+        ("hang", "timed out after 2 s"),
     ],
 )
 def test_a_lost_process_is_a_failed_try_and_is_started_again(
     batch: Callable[..., list[DatumTask]], mood: str, error: str
 ) -> None:
-    lost, after = run_datum_set(batch(mood, "after", timeout_s=1.0))
+    lost, after = run_datum_set(batch(mood, "after", timeout_s=2.0))
     assert (lost.state, lost.error) == ("failed", error)
     assert after.state == "success"
 
