@@ -16,7 +16,9 @@ REPOS: Final = ("logs", "config")
 
 def load_specs(config: Config) -> dict[str, dict[str, Any]]:
     """Spec of each step, in the order data flows through them."""
-    specs = {step: json.loads(files(__package__).joinpath(f"{step}.json").read_text("utf-8")) for step in STEPS}
+    specs = {
+        step: json.loads(files(__package__).joinpath(f"{step}.json").read_text("utf-8")) for step in STEPS
+    }
     for spec in specs.values():
         spec["transform"]["image"] = config.pipelines.image
         if spec["parallelism_spec"]["constant"] > 1:

@@ -1,0 +1,156 @@
+"""Push to report, incremental pushes, quarantine and crashes, through the commands a user types."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import FOREWARN, Ran, environment, run_in
+
+STEPS = ["extract", "join", "features", "train", "score", "report"]
+
+
+def counts(ran: Ran) -> dict[str, tuple[int, int]]:
+    """Pipeline → datums that ran and were skipped."""
+    return {job["pipeline"]: (job["processed"], job["skipped"]) for job in ran.json["jobs"]}
+
+
+@pytest.fixture(scope="module")
+def project(fleet: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with the fleet pushed and every pipeline run."""
+    folder = tmp_path_factory.mktemp("project")
+    shutil.copy(fleet / "forewarn.toml", folder)
+    pushed = run_in(folder, "push", fleet / "logs", "--json")
+    assert pushed.code == 0, pushed.err
+    assert counts(pushed) == {
+        "extract": (4, 0),
+        "join": (4, 0),
+        "features": (4, 0),
+        "train": (1, 0),
+        "score": (4, 0),
+        "report": (1, 0),
+    }
+    assert "next: forewarn report --open" in pushed.err
+    return folder
+
+
+def test_the_report_is_written_and_its_numbers_agree(project: Path) -> None:
+    shown = run_in(project, "report", "--json")
+    assert shown.code == 0, shown.err
+    folder = Path(shown.json["folder"])
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "report.html",
+        "risk.csv",
+        "risk.parquet",
+        "summary.json",
+    ]
+    assert json.loads((folder / "summary.json").read_text()) == shown.json["summary"]
+    robots = [robot["robot_id"] for robot in shown.json["summary"]["robots"]]
+    assert sorted(robots) == ["amr-001", "amr-002"]
+    assert (folder / "report.html").stat().st_size < 1_000_000
+
+
+def test_the_planted_dirt_is_in_quarantine_and_the_accounts_balance(project: Path, fleet: Path) -> None:
+    truth = json.loads((fleet / "truth.json").read_text())
+    planted = sorted(
+        (f"/{dirt['file']}", dirt["member"], dirt["reason"]) for dirt in truth["dirt"] if dirt["reason"]
+    )
+    found = run_in(project, "quarantine", "--number", "1000", "--json").json
+    assert sorted((row["source"], row["member"], row["reason"]) for row in found["records"]) == planted
+    for sums in found["accounting"].values():
+        assert sums["accepted"] + sums["duplicates"] + sums["quarantined"] == sums["received"]
+    assert found["accounting"]["member"]["quarantined"] == sum(
+        reason in ("truncated_gzip", "bad_json") for _, _, reason in planted
+    )
+
+
+def test_pushing_the_same_files_again_runs_nothing(project: Path, fleet: Path) -> None:
+    again = run_in(project, "push", fleet / "logs", "--json")
+    assert again.code == 0, again.err
+    assert {pipeline: ran for pipeline, (ran, _) in counts(again).items()} == dict.fromkeys(STEPS, 0)
+
+
+def test_one_changed_robot_day_runs_only_what_it_reaches(project: Path, fleet: Path, tmp_path: Path) -> None:
+    changed = without_noon(fleet / "logs" / "2026-03-02" / "amr-002.zip", tmp_path / "amr-002.zip")
+    before = run_in(project, "report", "--json").json["summary"]
+    pushed = run_in(project, "push", changed, "--to", "/2026-03-02", "--json")
+    assert pushed.code == 0, pushed.err
+    ran = counts(pushed)
+    assert ran["extract"] == (1, 3)
+    assert ran["join"] == (1, 3)
+    assert ran["features"] == (1, 3)
+    listed = run_in(project, "datums", "features", pushed.json["commit"], "--state", "success", "--json").json
+    assert [datum["inputs"] for datum in listed] == [
+        ["config:/features.json", "join:/observations/amr-002/2026-03-02/", "join:/halo/amr-002/2026-03-02/"]
+    ]
+    after = run_in(project, "report", "--json").json["summary"]
+    assert after["provenance"] != before["provenance"]
+    assert after["accounting"] != before["accounting"]
+
+
+def without_noon(archive: Path, target: Path) -> Path:
+    """A copy of a day archive without its messages of one minute at noon."""
+    with zipfile.ZipFile(archive) as old, zipfile.ZipFile(target, "w") as new:
+        members = sorted(old.namelist())
+        noon = len(members) // 2
+        for name in members[:noon] + members[noon + 12 :]:
+            new.writestr(name, old.read(name))
+    return target
+
+
+@pytest.mark.parametrize("moment", ["push", "job"])
+def test_a_killed_push_or_job_loses_nothing_and_is_finished_later(
+    project: Path, fleet: Path, tmp_path: Path, moment: str
+) -> None:
+    shutil.copy(fleet / "forewarn.toml", tmp_path)
+    process = subprocess.Popen(
+        [*FOREWARN, "push", str(fleet / "logs")],
+        cwd=tmp_path,
+        env=environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stderr is not None
+    if moment == "job":
+        for line in process.stderr:
+            if line.startswith("pushed"):
+                break
+    else:
+        objects = tmp_path / ".forewarn" / "objects"
+        while process.poll() is None and not (objects.is_dir() and any(objects.iterdir())):
+            os.sched_yield()
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    process.stderr.close()
+
+    again = run_in(tmp_path, "push", fleet / "logs", "--json")
+    assert again.code == 0, again.err
+    assert {job["state"] for job in again.json["jobs"]} == {"SUCCESS"}
+    rebuilt = Path(run_in(tmp_path, "report", "--json").json["folder"])
+    first = run_in(project, "jobs", "--pipeline", "extract", "--json").json[-2]["commit"]
+    original = Path(run_in(project, "report", first, "--json").json["folder"])
+    assert (rebuilt / "risk.csv").read_bytes() == (original / "risk.csv").read_bytes()
+
+
+def test_mistakes_have_their_exit_codes_and_say_what_to_do(project: Path, tmp_path: Path) -> None:
+    nowhere = run_in(tmp_path, "push", ".")
+    assert (nowhere.code, "forewarn init" in nowhere.err) == (4, True)
+    missing = run_in(project, "push", "absent.zip")
+    assert (missing.code, "nothing at absent.zip" in missing.err) == (4, True)
+    unseen = run_in(project, "push", project / "forewarn.toml")
+    assert (unseen.code, "logs.glob" in unseen.err) == (3, True)
+    state = run_in(project, "datums", "features", "--state", "odd")
+    assert (state.code, "success, skipped" in state.err) == (2, True)
+    unknown = run_in(project, "jobs", "0" * 32)
+    assert unknown.code == 4
+    (tmp_path / "forewarn.toml").write_text("[join]\nancor = 1\n")
+    config = run_in(tmp_path, "status")
+    assert config.code == 3
+    assert "did you mean 'anchor'" in config.err
+    assert not any("Traceback" in ran.err for ran in (nowhere, missing, unseen, state, unknown, config))
