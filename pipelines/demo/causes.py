@@ -24,11 +24,11 @@ CAUSES: Final = {
     BATTERY: Cause(6.0, (330.0, 720.0), "E_UNDERVOLTAGE", "supply voltage below limit under load"),
     SLIP: Cause(6.0, (300.0, 660.0), "E_TRACTION", "odometry and position disagree"),
     LOCALIZATION: Cause(6.0, (330.0, 720.0), "E_LOCALIZATION_LOST", "position is not trusted"),
-    FIRMWARE: Cause(4.0, None, "E_WATCHDOG", "motion controller restarted"),
+    FIRMWARE: Cause(5.0, None, "E_WATCHDOG", "motion controller restarted"),
     RANDOM: Cause(1.1, None, "E_EXTERNAL", "stopped by something outside"),
 }
 
-CAUSE_OF_NTH_FAULTY: Final = (BATTERY, SLIP, LOCALIZATION, FIRMWARE, BATTERY, FIRMWARE, SLIP, LOCALIZATION)
+CAUSE_OF_NTH_FAULTY: Final = (BATTERY, SLIP, LOCALIZATION, FIRMWARE, SLIP, LOCALIZATION, BATTERY, FIRMWARE)
 FAULTY_SHARE: Final = 0.5
 NEAR_MISSES_PER_DAY: Final = {"faulty": 3.0, "sound": 0.5}
 

@@ -47,7 +47,7 @@ def write_fleet(
 ) -> Truth:
     """Write `logs/<day>/<robot>.zip` and `truth.json` into `folder`.
 
-    One message a robot and 5 s, so about 17,280 a robot-day (none in the fleet's first and last 10 s), of
+    One message a robot and 5 s, so about 17,280 a robot-day (none in the fleet's first 10 s), of
     about 1.2 KB of JSON, packed 0.5 KB. Half of the robots have a planted cause of failure.
     `progress` is told robots done and robots in all.
 

@@ -20,7 +20,7 @@ from pipelines.demo.signals import Signals
 PER_DAY: Final = DAY_S // MESSAGE_S
 STATUS_EVERY: Final = 3
 REST_EVERY: Final = 5
-EDGE_S: Final = 10
+FIRST_S: Final = 10
 HOUR_S: Final = 3_600
 
 POSE: Final = '{"ts":%d,"x":%.3f,"y":%.3f,"yaw":%.3f,"frame_id":"map"}'
@@ -81,10 +81,14 @@ class Clocks:
 
 
 def day_messages(plan: Plan, day: int, *, start_ms: int, seed: int, clocks: Clocks) -> list[Message]:
-    """The messages of a robot with times in a day, in order; `day` counts from 0, `start_ms` is day 0."""
+    """The messages of a robot with times in a day, in order; `day` counts from 0, `start_ms` is day 0.
+
+    The first is sent at 10 s, so that no record is of a time before the fleet's first day.
+    """
     rng = np.random.default_rng([seed, 4, plan.index, day])
     signals = Signals(plan, rng, seed)
-    ticks = _ticks(day, plan.days)
+    ticks = np.arange(PER_DAY, dtype=np.float64) * MESSAGE_S + day * DAY_S
+    ticks = ticks[ticks >= FIRST_S]
     sent = start_ms + _ms(ticks + rng.uniform(0.0, 0.08, len(ticks)))
     recv = sent + 30 + _ms(rng.lognormal(-2.0, 0.6, len(ticks)))
     parts = zip(
@@ -100,12 +104,6 @@ def day_messages(plan: Plan, day: int, *, start_ms: int, seed: int, clocks: Cloc
         Message(ts, arrived, plan.robot_id, "".join(part))
         for ts, arrived, part in zip(sent.tolist(), recv.tolist(), parts, strict=True)
     ]
-
-
-def _ticks(day: int, days: int) -> Floats:
-    """When the messages of a day are sent: none at the very ends, where records would fall outside."""
-    ticks = np.arange(PER_DAY, dtype=np.float64) * MESSAGE_S + day * DAY_S
-    return ticks[(ticks >= EDGE_S) & (ticks < days * DAY_S - EDGE_S)]
 
 
 def _ms(seconds: Floats) -> NDArray[np.int64]:
