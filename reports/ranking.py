@@ -50,6 +50,11 @@ class Robot:
     trend: tuple[float | None, ...] = ()
     failed: tuple[int, ...] = ()
 
+    @property
+    def told(self) -> str | None:
+        """The reasons on one line, strongest first; None without any."""
+        return " | ".join(str(reason["words"]) for reason in self.reasons) or None
+
 
 def rank(inputs: ReportInputs, series: Series, trend: Trend, found: pa.Table) -> list[Robot]:
     """Every robot anything is known of: the scored by falling risk (then by id), then the others by id.

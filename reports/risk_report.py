@@ -20,35 +20,38 @@ from reports.words import iso
 __all__ = ["ReportInputs", "build_report"]
 
 _COLUMNS: Final = (
-    ("rank", pa.int32()),
-    (ROBOT, pa.string()),
-    ("risk_now", pa.float64()),
-    ("risk_day", pa.float64()),
-    ("risk_before", pa.float64()),
-    ("risk_peak", pa.float64()),
-    ("peak_at", TIMESTAMP),
-    ("last_cutoff", TIMESTAMP),
-    ("status", pa.string()),
-    ("why", pa.string()),
-    ("alerts_day", pa.int64()),
-    ("episodes", pa.int64()),
-    ("last_failure", TIMESTAMP),
-    ("reasons_at", TIMESTAMP),
+    ("rank", "rank", pa.int32()),
+    (ROBOT, ROBOT, pa.string()),
+    ("risk", "risk", pa.float64()),
+    ("risk_now", "risk_now", pa.float64()),
+    ("risk_day", "risk_day", pa.float64()),
+    ("risk_peak", "risk_peak", pa.float64()),
+    ("peak_at", "peak_at", TIMESTAMP),
+    ("last_cutoff", "last_cutoff", TIMESTAMP),
+    ("alerts", "alerts_day", pa.int64()),
+    ("failures", "episodes", pa.int64()),
+    ("status", "status", pa.string()),
+    ("reasons", "told", pa.string()),
+    ("why", "why", pa.string()),
+    ("risk_before", "risk_before", pa.float64()),
+    ("last_failure", "last_failure", TIMESTAMP),
+    ("reasons_at", "reasons_at", TIMESTAMP),
 )
+"""Column, where `Robot` holds it, type."""
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def build_report(inputs: ReportInputs, folder: Path) -> None:
     """Write `report.html`, `risk.csv`, `risk.parquet` and `summary.json` into a folder, made if need be.
 
-    `risk.*` have one row a robot, in the order of the ranking, with its reasons in words as `reason_1`, …
-    (as many as `report.reasons` asks for). In the CSV a text that a spreadsheet would run as a formula is
-    preceded by an apostrophe. The same inputs give the same bytes. Raises DataError where inputs break their
-    contract.
+    `risk.*` have one row a robot, in the order of the ranking: `risk` is the figure it is ranked by, `alerts`
+    those of the last 24 h of its data, `failures` its episodes so far, `reasons` its reasons in words,
+    strongest first, parted by ` | `. In the CSV a text that a spreadsheet would run as a formula is preceded
+    by an apostrophe. The same inputs give the same bytes. Raises DataError where inputs break their contract.
     """
     inputs = inputs.conformed()
     summary, robots = summarize(inputs)
-    table = _table(robots, inputs.settings["report"]["reasons"])
+    table = _table(robots)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "summary.json").write_bytes(orjson.dumps(summary, option=orjson.OPT_APPEND_NEWLINE))
     (folder / "risk.csv").write_text(_csv(table), "utf-8", newline="")
@@ -56,12 +59,10 @@ def build_report(inputs: ReportInputs, folder: Path) -> None:
     (folder / "report.html").write_text(render(summary), "utf-8")
 
 
-def _table(robots: Sequence[Robot], reasons: int) -> pa.Table:
-    columns = {name: pa.array([getattr(robot, name) for robot in robots], kind) for name, kind in _COLUMNS}
-    for place in range(reasons):
-        told = [robot.reasons[place]["words"] if place < len(robot.reasons) else None for robot in robots]
-        columns[f"reason_{place + 1}"] = pa.array(told, pa.string())
-    return pa.table(columns)
+def _table(robots: Sequence[Robot]) -> pa.Table:
+    return pa.table(
+        {name: pa.array([getattr(robot, held) for robot in robots], kind) for name, held, kind in _COLUMNS}
+    )
 
 
 def _csv(table: pa.Table) -> str:

@@ -15,7 +15,7 @@ from reports.ranking import ALERT, ALERTED, CANNOT, SILENT, Robot, rank
 from reports.series import DAY, Series, Trend, times
 from reports.trust import trust
 
-SCHEMA: Final = "forewarn.summary/1"
+SCHEMA: Final = 1
 
 
 def summarize(inputs: ReportInputs) -> tuple[dict[str, Any], list[Robot]]:
@@ -28,6 +28,7 @@ def summarize(inputs: ReportInputs) -> tuple[dict[str, Any], list[Robot]]:
     found = episodes(inputs.failures, inputs.duration("labels", "episode_gap"))
     robots = rank(inputs, series, trend, found)
     model = trust(inputs.judged, inputs.card)
+    figures = model.pop("figures")
     labels, settings = inputs.settings["labels"], inputs.settings["report"]
     summary = {
         "schema": SCHEMA,
@@ -51,6 +52,8 @@ def summarize(inputs: ReportInputs) -> tuple[dict[str, Any], list[Robot]]:
             "risk": _fleet_trend(series, trend),
         },
         "robots": [_robot(robot, series.as_of) for robot in robots],
+        "verdict": model["verdict"],
+        "figures": figures,
         "model": model,
         "excluded": accounts.exclusions(inputs.excluded),
         "accounting": accounts.accounting(inputs.accounting),

@@ -15,14 +15,14 @@ _IMPORTANT: Final = 10
 
 
 def trust(evaluation: Evaluation | None, card: Mapping[str, Any]) -> dict[str, Any]:
-    """Verdict, table of predictors, pictures' points, unseen robots, slices and the leakage certificate.
+    """Verdict, figures of the model and its baselines, pictures' points, unseen robots, slices, certificate.
 
     Everything is None or empty where there is no model.
     """
     if evaluation is None:
         return {
             "verdict": NO_MODEL,
-            "predictors": [],
+            "figures": [],
             "pictures": None,
             "others": [],
             "slices": [],
@@ -47,7 +47,7 @@ def trust(evaluation: Evaluation | None, card: Mapping[str, Any]) -> dict[str, A
             "unreachable": part.model.episodes.unreachable,
             "robot_days": part.model.episodes.robot_days,
         },
-        "predictors": [_line(each) for each in (part.model, *part.baselines)],
+        "figures": [_line(each) for each in (part.model, *part.baselines)],
         "others": [_other(each) for each in (evaluation.by_robot, evaluation.nested) if each is not None],
         "pictures": {
             "reliability": msgspec.to_builtins(part.reliability),

@@ -45,7 +45,7 @@ def test_the_same_data_in_any_order_gives_the_same_bytes(fleet: Fleet, tmp_path:
 
 def test_the_summary_says_what_happened(fleet: Fleet, tmp_path: Path) -> None:
     summary = built(fleet(), tmp_path)
-    assert summary["schema"] == "forewarn.summary/1"
+    assert summary["schema"] == 1
     assert summary["as_of"] == "2026-03-03T00:00:00Z"
     assert summary["headline"]["sentence"] == (
         "No robot is above the alert threshold now; 4 of 12 robots raised an alert in the last 24 h"
@@ -88,7 +88,7 @@ def test_the_summary_says_what_happened(fleet: Fleet, tmp_path: Path) -> None:
         0.45,
         2.4,
     )
-    assert summary["model"]["predictors"][0]["recall"] == {
+    assert summary["figures"][0]["recall"] == {
         "value": 0.807692,
         "low": 0.657692,
         "high": 0.957692,
@@ -116,15 +116,9 @@ def test_risk_files_agree_with_the_summary(fleet: Fleet, tmp_path: Path) -> None
     summary = built(fleet(), tmp_path)
     table = pq.read_table(tmp_path / "risk.parquet")
     rows = list(csv.DictReader(io.StringIO((tmp_path / "risk.csv").read_text("utf-8"))))
-    assert table.column_names[:8] == [
-        "rank",
-        "robot_id",
-        "risk_now",
-        "risk_day",
-        "risk_before",
-        "risk_peak",
-        "peak_at",
-        "last_cutoff",
+    assert table.column_names == [
+        *("rank", "robot_id", "risk", "risk_now", "risk_day", "risk_peak", "peak_at", "last_cutoff"),
+        *("alerts", "failures", "status", "reasons", "why", "risk_before", "last_failure", "reasons_at"),
     ]
     assert list(rows[0]) == table.column_names
     assert table.schema.field("peak_at").type == TIMESTAMP
@@ -134,10 +128,12 @@ def test_risk_files_agree_with_the_summary(fleet: Fleet, tmp_path: Path) -> None
             robot["robot_id"],
             robot["status"],
         )
-        assert robot["risk_day"] == pytest.approx(row["risk_day"], rel=1e-5)
+        assert robot["risk"] == pytest.approx(row["risk"], rel=1e-5)
+        assert (row["alerts"], row["failures"]) == (robot["alerts_day"], robot["episodes"])
         assert float(line["risk_day"]) == row["risk_day"]
         assert line["peak_at"] == robot["peak_at"]
-        assert row["reason_1"] == line["reason_1"] == robot["reasons"][0]["words"]
+        told = " | ".join(reason["words"] for reason in robot["reasons"])
+        assert row["reasons"] == line["reasons"] == told
 
 
 def test_a_text_that_a_spreadsheet_would_run_is_quoted_in_the_csv_alone(fleet: Fleet, tmp_path: Path) -> None:
