@@ -1,7 +1,8 @@
 """One pushed file to streams, quarantine and accounting: the first step of every pipeline.
 
-A reader for the file's format fills raw batches; `finish` checks types and times, removes exact repeats and
-sends what does not fit to the quarantine. `accepted + duplicates + quarantined = received`, always.
+A reader for the file's format hands out raw records; `check` compares them with what is declared, `finish`
+sorts them and removes exact repeats. What does not fit goes to the quarantine:
+`accepted + duplicates + quarantined = received`, always.
 """
 
 from collections.abc import Mapping
@@ -10,8 +11,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from pipelines.logs.batch import finish
-from pipelines.logs.messages import read_messages
+from pipelines.logs.check import check
+from pipelines.logs.finish import finish
+from pipelines.logs.part import Part
 from pipelines.logs.quarantine import Ledger
 from pipelines.logs.settings import ExtractSettings
 from pipelines.logs.tables import TABLES, read_table
@@ -33,15 +35,27 @@ class Extraction:
 
 
 def extract(file: Path, pushed_as: str, settings: ExtractSettings) -> Extraction:
-    """Read `file`, which was pushed as `pushed_as`; never raises for what the file holds."""
+    """Read `file` (or a folder), which was pushed as `pushed_as`; never raises for what it holds."""
     ledger = Ledger(pushed_as, settings.logs.limits.raw_bytes)
     declared = settings.streams_of(pushed_as)
-    streams = {}
     if not declared:
-        ledger.refuse("no_stream_declared", b"", detail="no stream's files pattern matches this path")
-        ledger.count("member", refused=1)
-    else:
-        read = read_table if file.suffix.lower() in TABLES else read_messages
-        for batch, origin in read(file, pushed_as, settings.logs, declared, ledger):
-            streams[batch.name] = finish(batch, settings.logs.limits, ledger, origin)
+        ledger.refuse_member("no_stream_declared", b"", detail="no stream's files pattern matches this path")
+    parts = _parts(file, pushed_as, settings, ledger) if declared else {}
+    streams = {name: finish(name, declared[name], found, ledger) for name, found in parts.items()}
     return Extraction(streams, ledger.quarantine(), ledger.accounting())
+
+
+def _parts(file: Path, pushed_as: str, settings: ExtractSettings, ledger: Ledger) -> dict[str, list[Part]]:
+    """The checked records of every declared stream."""
+    logs, declared = settings.logs, settings.streams_of(pushed_as)
+    if pushed_as.lower().endswith(TABLES):
+        parts: dict[str, list[Part]] = {name: [] for name in declared}
+        for rows in read_table(file, pushed_as, logs, declared, ledger):
+            parts[rows.name].append(check(rows, logs.limits, ledger))
+        return parts
+    from pipelines.logs.messages import MessageReader
+    from pipelines.logs.source import chunks
+
+    reader = MessageReader(declared, logs, pushed_as, ledger)
+    reader.read(chunks(file, pushed_as, logs.limits, ledger))
+    return reader.parts

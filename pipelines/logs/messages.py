@@ -1,86 +1,153 @@
-"""A file of JSON messages to raw batches, one a stream."""
+"""Chunks of JSON messages to checked records: plain messages by the scanner, the others by the exact parser."""
 
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-import msgspec
+import numpy as np
 
 from pipelines.config import LogsSection, StreamSection
-from pipelines.logs.batch import Batch, Origin
-from pipelines.logs.jsontext import Refused, parse_message
-from pipelines.logs.layout import Layout
-from pipelines.logs.members import Message, messages
+from pipelines.logs.archives.unpack import Unreadable
+from pipelines.logs.check import check
+from pipelines.logs.chunk import Chunk
+from pipelines.logs.jsontext import parse_message
+from pipelines.logs.part import Ints, Part
 from pipelines.logs.quarantine import Ledger
-from pipelines.logs.records import Records, constant_robot
-from pipelines.logs.where import matches
+from pipelines.logs.records import RecordReader, record_origin
+from pipelines.logs.rows import Rows
+from pipelines.logs.scan.plan import Plan, plan
+from pipelines.logs.scan.scanner import Scan, Scanner
+from pipelines.logs.scan.tree import MISSING
+from pipelines.logs.where import chosen
+
+SAMPLES = 4
 
 
-def read_messages(
-    file: Path, pushed_as: str, logs: LogsSection, streams: Mapping[str, StreamSection], ledger: Ledger
-) -> Iterator[tuple[Batch, Callable[[int], Origin]]]:
-    """A batch for every stream, filled from all messages of the file, and how to find a record's origin."""
-    layout = Layout(streams, logs.robot)
-    kept: list[Message] = []
-    roots: list[Any] = []
-    for message in messages(file, logs.limits, ledger):
-        try:
-            roots.append(decode(message.raw, layout, logs.limits.nesting))
-            kept.append(message)
-        except Refused as refusal:
-            ledger.refuse(
-                refusal.reason, message.raw, member=message.member, line=message.line, detail=str(refusal)
-            )
-            ledger.count("member", refused=1)
-    ledger.count("member", accepted=len(kept))
-    for name, spec in streams.items():
-        records = Records(layout, spec, roots)
-        origin = _origins(records, kept, logs.limits.nesting)
-        yield _fill(Batch(name, spec), records, origin, logs, pushed_as, ledger), origin
+class MessageReader:
+    """Reads chunk after chunk; the parts of every stream are in the order of the input."""
+
+    def __init__(
+        self,
+        streams: Mapping[str, StreamSection],
+        logs: LogsSection,
+        pushed_as: str,
+        ledger: Ledger,
+        *,
+        exact: bool = False,
+    ) -> None:
+        self.parts: dict[str, list[Part]] = {name: [] for name in streams}
+        self._streams, self._logs, self._ledger, self._exact = streams, logs, ledger, exact
+        self._readers = [RecordReader(name, spec, logs, pushed_as) for name, spec in streams.items()]
+        self._plan: Plan | None = None
+        self._scanner: Scanner | None = None
+        self._messages = 0
+
+    def read(self, chunks: Iterable[Chunk]) -> None:
+        """Read all chunks."""
+        for chunk in chunks:
+            if len(chunk):
+                self._read(chunk)
+                self._messages += len(chunk)
+
+    def _read(self, chunk: Chunk) -> None:
+        rest = np.arange(len(chunk)) if self._exact else self._scan(chunk)
+        self._ledger.count("member", accepted=len(chunk) - len(rest))
+        if not len(rest):
+            return
+        for reader in self._readers:
+            reader.clear()
+        for number in rest.tolist():
+            try:
+                message = parse_message(chunk.raw(number), self._logs.limits.nesting)
+            except Unreadable as refusal:
+                self._ledger.refuse_member(
+                    refusal.reason,
+                    chunk.raw(number),
+                    chunk.member(number),
+                    line=chunk.line(number),
+                    offset=int(chunk.offsets[number]),
+                    detail=str(refusal),
+                )
+                continue
+            self._ledger.count("member", accepted=1)
+            for reader in self._readers:
+                reader.read(message, number, chunk, self._ledger)
+        for reader in self._readers:
+            self._add(reader.rows(chunk, self._messages))
+
+    def _scan(self, chunk: Chunk) -> Ints:
+        """Read the plain messages; returns the numbers of the others."""
+        if self._scanner is None:
+            self._plan = plan(self._streams, self._logs.robot, self._samples(chunk))
+            if self._plan is None:
+                self._exact = True
+                return np.arange(len(chunk))
+            self._scanner = Scanner(self._plan, self._logs.limits.nesting)
+        text = _unicode(chunk)
+        found = self._scanner.scan(chunk.text, chunk.starts[text], chunk.ends[text])
+        for reader in self._readers:
+            self._add(self._rows(found, reader, chunk, text))
+        others = np.ones(len(chunk), np.bool_)
+        others[text[found.plain]] = False
+        return np.flatnonzero(others)
+
+    def _samples(self, chunk: Chunk) -> list[Any]:
+        samples = []
+        for number in np.unique(np.linspace(0, len(chunk) - 1, SAMPLES).astype(int)).tolist():
+            try:
+                samples.append(parse_message(chunk.raw(number), self._logs.limits.nesting))
+            except Unreadable:
+                continue
+        return samples
+
+    def _rows(self, found: Scan, reader: RecordReader, chunk: Chunk, text: Ints) -> Rows:
+        """One stream's records among what the scanner found."""
+        spec, source = reader.spec, found.plan.sources[reader.name]
+        messages = found.messages(source.table)
+        columns = {path: found.column_for(source.table, cell) for path, cell in source.cells.items()}
+        chosen_rows = chosen(columns, spec.where, len(messages))
+        if spec.pairs:
+            paths = [*(field.source or name for name, field in spec.fields.items()), *spec.where]
+            chosen_rows &= np.logical_or.reduce([columns[path].kinds != MISSING for path in paths])
+        picked = np.flatnonzero(chosen_rows)
+        if len(picked) < len(messages):
+            columns = {path: cells.take(picked) for path, cells in columns.items()}
+        robot = (spec.robot or self._logs.robot).field
+        numbers = text[messages]
+
+        def origin(row: int) -> Any:
+            at = picked[row]
+            index = int(at - np.searchsorted(messages, messages[at]))
+            return record_origin(chunk, spec, int(numbers[at]), index)
+
+        return Rows(
+            reader.name,
+            spec,
+            places=numbers[picked] + self._messages,
+            robots=columns[robot] if robot else reader.constant,
+            times=columns[spec.time] if spec.time else [],
+            recv=columns[spec.recv] if spec.recv else [],
+            fields={name: columns[field.source or name] for name, field in spec.fields.items()},
+            origin=origin,
+        )
+
+    def _add(self, rows: Rows) -> None:
+        if len(rows):
+            self.parts[rows.name].append(check(rows, self._logs.limits, self._ledger))
 
 
-def decode(raw: bytes, layout: Layout, nesting: int) -> Any:
-    """One message as the layout's root. Raises Refused with the quarantine's reason."""
-    if raw.isascii() and raw.count(b"[") + raw.count(b"{") <= nesting:
-        try:
-            return layout.decode(raw)
-        except msgspec.DecodeError:
-            pass
-    return layout.root.build(parse_message(raw, nesting))
+def _unicode(chunk: Chunk) -> Ints:
+    """Numbers of the messages that are valid UTF-8."""
+    try:
+        if not chunk.data.isascii():
+            chunk.data.decode("utf-8")
+    except UnicodeDecodeError:
+        return np.array([number for number in range(len(chunk)) if _is_unicode(chunk.raw(number))], np.int64)
+    return np.arange(len(chunk))
 
 
-def _fill(
-    batch: Batch,
-    records: Records,
-    origin: Callable[[int], Origin],
-    logs: LogsSection,
-    pushed_as: str,
-    ledger: Ledger,
-) -> Batch:
-    spec = batch.spec
-    objects = [record is not None for record in records.records]
-    for row in (row for row, good in enumerate(objects) if not good):
-        told = origin(row)
-        ledger.refuse("record_not_an_object", told.raw, member=told.member, line=told.line, stream=batch.name)
-        ledger.count("record", batch.name, refused=1)
-    records.keep(objects)
-    for path, condition in spec.where.items():
-        records.keep([matches(value, condition) for value in records.column(path)])
-    robot = spec.robot or logs.robot
-    batch.robots = (
-        records.column(robot.field)
-        if robot.field
-        else [constant_robot(robot, pushed_as)] * len(records.records)
-    )
-    batch.times = records.column(spec.time) if spec.time else []
-    batch.recv = records.column(spec.recv) if spec.recv else []
-    batch.fields = {name: records.column(field.source or name) for name, field in spec.fields.items()}
-    return batch
-
-
-def _origins(records: Records, kept: list[Message], nesting: int) -> Callable[[int], Origin]:
-    def origin(row: int) -> Origin:
-        message = kept[int(records.message[row])]
-        return Origin(records.raw(row, parse_message(message.raw, nesting)), message.member, message.line)
-
-    return origin
+def _is_unicode(raw: bytes) -> bool:
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

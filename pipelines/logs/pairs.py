@@ -1,53 +1,42 @@
 """Key-value pairs, each value a JSON text, as records: pairs of one message and time are one record."""
 
-from collections.abc import Callable
+from collections.abc import Collection
 from typing import Any, Final
 
 import orjson
 
-from pipelines.logs.layout import Node
+from pipelines.config import StreamSection
 
-NO_TIME: Final = ""
+TIME: Final = None
+Record = dict[str | None, Any]
 
 
-def pair_reader(node: Node, time: str | None) -> Callable[[Any], list[dict[str, Any] | None] | None]:
-    """A function from a list of pairs to records keyed by `key` (values still text); None for no pair.
+def declared_keys(spec: StreamSection) -> frozenset[str]:
+    """The keys a stream of pairs reads; pairs with other keys are none of its business."""
+    return frozenset([field.source or name for name, field in spec.fields.items()]) | frozenset(spec.where)
 
-    A record's time is kept under the name of the time field, absent where the pairs had none.
+
+def pair_records(found: Any, time: str | None, keys: Collection[str]) -> list[Record | None]:
+    """Records of the declared keys, each with its time under TIME; None for what is no pair.
+
+    A time relative to the message (`$.`) is the same for all pairs. Of a repeated key the last value counts.
     """
-    key, value = node.attribute("key"), node.attribute("value")
-    own_time = node.attribute(time) if time and not time.startswith("$.") else None
-    return lambda pairs: None if pairs is None else _records(pairs, key, value, own_time, time)
-
-
-def _records(
-    pairs: Any, key: str, value: str, own_time: str | None, time: str | None
-) -> list[dict[str, Any] | None]:
-    records: dict[Any, dict[str, Any]] = {}
-    strange: list[None] = []
-    for pair in pairs if isinstance(pairs, list) else [pairs]:
-        name = getattr(pair, key, None)
-        if type(name) is not str:
+    own_time = None if time is None or time.startswith("$.") else time
+    records: dict[Any, Record] = {}
+    strange: list[Record | None] = []
+    for pair in found if isinstance(found, list) else [found]:
+        key = pair.get("key") if isinstance(pair, dict) else None
+        if not isinstance(key, str):
             strange.append(None)
-            continue
-        when = getattr(pair, own_time) if own_time else None
-        same = when if type(when) in (int, str) else repr(when)
-        record = records.get(same)
-        if record is None:
-            record = records[same] = {} if when is None else {time or NO_TIME: when}
-        record[name] = getattr(pair, value)
+        elif key in keys:
+            when = pair.get(own_time) if own_time else None
+            record = records.setdefault((type(when), repr(when)), {TIME: when})
+            record[key] = json_value(pair.get("value"))
     return [*records.values(), *strange]
 
 
-def json_values(values: list[Any]) -> list[Any]:
-    """What the JSON texts say; a text that is no JSON is taken as the text itself."""
-    try:
-        return [value if value is None else orjson.loads(value) for value in values]
-    except (orjson.JSONDecodeError, TypeError):
-        return [_json_value(value) for value in values]
-
-
-def _json_value(value: Any) -> Any:
+def json_value(value: Any) -> Any:
+    """What a JSON text says; a text that is no JSON is taken as the text itself."""
     if not isinstance(value, str):
         return value
     try:

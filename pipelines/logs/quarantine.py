@@ -6,6 +6,8 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from pipelines.logs.rows import Origin
+
 QUARANTINE: Final = pa.schema(
     [
         ("source", pa.string()),
@@ -72,6 +74,35 @@ class Ledger:
                 "raw_bytes": len(raw),
             }
         )
+
+    def refuse_member(
+        self,
+        reason: str,
+        raw: bytes,
+        member: str = "",
+        *,
+        line: int | None = None,
+        offset: int | None = None,
+        detail: str = "",
+        count: int = 1,
+    ) -> None:
+        """Quarantine one member or message, and count it (`count` of them when one row stands for many)."""
+        self.refuse(reason, raw, member=member, line=line, offset=offset, detail=detail)
+        self.count("member", refused=count)
+
+    def refuse_record(self, stream: str, robot: str | None, reason: str, origin: Origin, detail: str) -> None:
+        """Quarantine one record of a stream, and count it."""
+        self.refuse(
+            reason,
+            origin.raw,
+            member=origin.member,
+            line=origin.line,
+            offset=origin.offset,
+            stream=stream,
+            robot=robot,
+            detail=detail,
+        )
+        self.count("record", stream, robot or "", refused=1)
 
     def count(
         self,

@@ -1,65 +1,107 @@
-"""The records of one stream among decoded messages: which message, which place, and column by column."""
+"""Records of one stream out of parsed messages: the exact way, one value at a time."""
 
 import re
-from itertools import compress
 from typing import Any
 
 import numpy as np
-import orjson
 
-from pipelines.config import RobotSection, StreamSection
-from pipelines.logs.layout import Layout
-from pipelines.logs.pairs import json_values, pair_reader
+from pipelines.config import LogsSection, RobotSection, StreamSection
+from pipelines.logs.chunk import Chunk
+from pipelines.logs.pairs import TIME, declared_keys, pair_records
+from pipelines.logs.paths import Reader, reader
+from pipelines.logs.quarantine import Ledger
+from pipelines.logs.rows import Origin, Rows
+from pipelines.logs.spans import elements, span_at
+from pipelines.logs.where import matches
 
 
-class Records:
-    """Columns of one stream; a record is an object at the stream's path, or in a list there.
+class RecordReader:
+    """Collects the records of one stream, message by message."""
 
-    `message` is the position of each record's message, `place` its position among that message's records.
-    """
+    def __init__(self, name: str, spec: StreamSection, logs: LogsSection, pushed_as: str) -> None:
+        self.name, self.spec = name, spec
+        robot = spec.robot or logs.robot
+        self.constant = None if robot.field else constant_robot(robot, pushed_as)
+        self._at = reader(spec.path)
+        self._keys = declared_keys(spec)
+        self._robot = reader(robot.field) if robot.field else None
+        flat = spec.pairs
+        self._time, self._recv = (reader(path) if path else None for path in (spec.time, spec.recv))
+        if flat and spec.time and not spec.time.startswith("$."):
+            self._time = lambda _message, record: record[TIME]
+        self._fields = {name: _reader(field.source or name, flat) for name, field in spec.fields.items()}
+        self._where = [(_reader(path, flat), condition) for path, condition in spec.where.items()]
+        self.clear()
 
-    def __init__(self, layout: Layout, spec: StreamSection, roots: list[Any]) -> None:
-        self._layout, self._spec, self._roots = layout, spec, roots
-        self._node = layout.root.at(spec.path)
-        found = list(map(layout.root.getter(spec.path), roots)) if spec.path else roots
+    def clear(self) -> None:
+        """Begin a new chunk."""
+        self._rows = Rows(self.name, self.spec, robots=[] if self._robot else self.constant)
+        self._rows.times, self._rows.recv = [], []
+        self._rows.fields = {name: [] for name in self.spec.fields}
+        self._places: list[tuple[int, int]] = []
+
+    def read(self, message: dict[str, Any], number: int, chunk: Chunk, ledger: Ledger) -> None:
+        """Take the records of message `number` of the chunk."""
+        spec, rows = self.spec, self._rows
+        found = self._at(message, message) if spec.path else message
+        if found is None:
+            return
         if spec.pairs:
-            found = list(map(pair_reader(self._node, spec.time), found))
-        lists = [value if type(value) is list else () if value is None else (value,) for value in found]
-        self.records = [record for records in lists for record in records]
-        counts = np.fromiter(map(len, lists), np.int64, len(lists))
-        self.message = np.repeat(np.arange(len(roots)), counts)
-        self.place = np.arange(len(self.records)) - np.repeat(np.cumsum(counts) - counts, counts)
+            items: list[Any] = pair_records(found, spec.time, self._keys)
+        else:
+            items = found if isinstance(found, list) and spec.path else [found]
+        for index, record in enumerate(items):
+            if not isinstance(record, dict):
+                robot = self._robot(message, {}) if self._robot else self.constant
+                ledger.refuse_record(
+                    self.name,
+                    robot if isinstance(robot, str) else None,
+                    "record_not_an_object",
+                    record_origin(chunk, spec, number, index),
+                    "a pair needs a key" if spec.pairs else f"a record is a {type(record).__name__}",
+                )
+                continue
+            if not all(matches(at(message, record), condition) for at, condition in self._where):
+                continue
+            self._places.append((number, index))
+            if self._robot:
+                rows.robots.append(self._robot(message, record))  # type: ignore[union-attr]
+            if self._time:
+                rows.times.append(self._time(message, record))  # type: ignore[union-attr]
+            if self._recv:
+                rows.recv.append(self._recv(message, record))  # type: ignore[union-attr]
+            for name, at in self._fields.items():
+                rows.fields[name].append(at(message, record))  # type: ignore[union-attr]
 
-    def keep(self, flags: list[bool]) -> None:
-        """Keep the records whose flag is set."""
-        if not all(flags):
-            self.records = list(compress(self.records, flags))
-            chosen = np.array(flags, bool)
-            self.message, self.place = self.message[chosen], self.place[chosen]
+    def rows(self, chunk: Chunk, first: int) -> Rows:
+        """What was collected since `clear`; `first` is the number of the chunk's first message in the file."""
+        places, spec = self._places, self.spec
+        self._rows.places = np.array([number for number, _ in places], np.int64) + first
+        self._rows.origin = lambda row: record_origin(chunk, spec, *places[row])
+        return self._rows
 
-    def column(self, path: str) -> list[Any]:
-        """The value at a path of every record; a path from the root repeats its message's value."""
-        if path.startswith("$."):
-            values = list(map(self._layout.root.getter(path.removeprefix("$.")), self._roots))
-            return [values[message] for message in self.message.tolist()]
-        if not self._spec.pairs:
-            return list(map(self._node.getter(path), self.records))
-        values = [record.get(path) for record in self.records]
-        return values if path == self._spec.time else json_values(values)
 
-    def raw(self, row: int, message: dict[str, Any]) -> bytes:
-        """JSON text of a record, out of its parsed message."""
-        value: Any = message
-        for key in self._spec.path.split(".") if self._spec.path else []:
-            value = value[key]
-        if isinstance(value, list) and not self._spec.pairs:
-            value = value[int(self.place[row])]
-        return orjson.dumps(value, default=str)
+def record_origin(chunk: Chunk, spec: StreamSection, message: int, index: int) -> Origin:
+    """The bytes of a record and where they stand; for pairs, of all pairs of the message."""
+    raw = chunk.raw(message)
+    start, end = span = span_at(raw, spec.path)
+    if spec.path and not spec.pairs:
+        found = elements(raw, span)
+        start, end = found[index] if index < len(found) else span
+    offset = int(chunk.offsets[message]) + start
+    return Origin(raw[start:end], chunk.member(message), chunk.line(message), offset)
 
 
 def constant_robot(section: RobotSection, pushed_as: str) -> str | None:
-    """The robot id a file's path or the configuration tells; None when neither does."""
-    if section.constant is not None or section.path is None:
+    """The robot id the file's path or the config tells for all records."""
+    if section.constant is not None:
         return section.constant
-    found = re.search(section.path, pushed_as)
-    return found["robot"] if found else None
+    found = re.search(section.path or "", pushed_as)
+    return (found["robot"] or None) if found else None
+
+
+def _reader(path: str, flat: bool) -> Reader:
+    """Keys of pairs may hold dots: they are no paths."""
+    if flat and not path.startswith("$."):
+        return lambda _message, record: record.get(path)
+    return reader(path)

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import orjson
 
 from pipelines.config import LogsSection, StreamSection
-from pipelines.logs.batch import Batch, Origin
 from pipelines.logs.quarantine import Ledger
 from pipelines.logs.records import constant_robot
+from pipelines.logs.rows import Origin, Rows as Records
 from pipelines.logs.where import matches
 
 TABLES: Final = (".csv", ".tsv", ".xlsx", ".xls", ".ods", ".parquet")
@@ -20,8 +21,8 @@ Rows = list[list[Any]]
 
 def read_table(
     file: Path, pushed_as: str, logs: LogsSection, streams: Mapping[str, StreamSection], ledger: Ledger
-) -> Iterator[tuple[Batch, Callable[[int], Origin]]]:
-    """A batch for every stream of a table whose first row names the columns; lines count from 1."""
+) -> Iterator[Records]:
+    """Records of every stream of a table whose first row names the columns; lines count from 1."""
     sheets: dict[str, tuple[list[str], Rows]] = {}
     for name, spec in streams.items():
         if spec.sheet not in sheets:
@@ -38,8 +39,8 @@ def _take(
     header: list[str],
     rows: Rows,
     ledger: Ledger,
-) -> tuple[Batch, Callable[[int], Origin]]:
-    batch = Batch(name, spec, text=True)
+) -> Records:
+    batch = Records(name, spec, text=True)
     place = {column: index for index, column in enumerate(header)}
     robot = spec.robot or logs.robot
     needed = [*filter(None, [spec.time, spec.recv, robot.field]), *spec.where]
@@ -55,7 +56,7 @@ def _take(
         )
         ledger.count("member", name, refused=1)
     if missing:
-        return batch, lambda _row: Origin(b"")
+        return batch
     kept = [
         index
         for index, row in enumerate(rows)
@@ -67,7 +68,8 @@ def _take(
         at = place[of]
         return [rows[index][at] for index in kept]
 
-    batch.robots = column(robot.field) if robot.field else [constant] * len(kept)
+    batch.places = np.array(kept, np.int64)
+    batch.robots = column(robot.field) if robot.field else constant
     batch.times = column(spec.time) if spec.time else []
     batch.recv = column(spec.recv) if spec.recv else []
     batch.fields = {
@@ -78,7 +80,8 @@ def _take(
         values = dict(zip(header, rows[kept[row]], strict=True))
         return Origin(orjson.dumps(values, default=str), line=kept[row] + 2)
 
-    return batch, origin
+    batch.origin = origin
+    return batch
 
 
 def _load(file: Path, sheet: str, ledger: Ledger) -> tuple[list[str], Rows]:

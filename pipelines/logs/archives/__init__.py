@@ -1,0 +1,1 @@
+"""Archives of logs: what they hold, member by member, with nothing in them trusted."""

@@ -1,0 +1,14 @@
+"""What an archive hands out: the contents of some members, told apart by name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Members:
+    """Contents, unfolded, and the name of each by its place in the list."""
+
+    contents: list[bytes]
+    name: Callable[[int], str]
+    of_lines: frozenset[int] = frozenset()
+    """Places of the members that are files of lines."""

@@ -1,0 +1,104 @@
+"""Members of tar archives and of folders: rarer than ZIPs, so read by the standard library."""
+
+import stat
+import tarfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from pipelines.config import LimitsSection
+from pipelines.logs.archives.members import Members
+from pipelines.logs.archives.names import is_lines, refusal
+from pipelines.logs.archives.unpack import Unreadable, unpack
+from pipelines.logs.chunk import CHUNK_BYTES
+from pipelines.logs.quarantine import Ledger
+
+Item = tuple[str, Callable[[], bytes]]
+
+
+def tar_members(file: Path, limits: LimitsSection, ledger: Ledger) -> Iterator[Members]:
+    """Groups of a tar's members, in order of their names; what is no plain file is refused."""
+    with tarfile.open(file, "r:") as archive:
+        found: list[tarfile.TarInfo] = []
+        try:
+            found.extend(archive)
+        except (tarfile.TarError, OSError, ValueError) as error:
+            ledger.refuse_member("archive_unreadable", b"", offset=archive.offset, detail=str(error))
+
+        def reader(info: tarfile.TarInfo) -> Callable[[], bytes]:
+            def read() -> bytes:
+                if info.size > limits.entry_bytes:
+                    raise Unreadable("entry_too_large", f"{info.size} bytes, at most {limits.entry_bytes}")
+                if not info.isreg() or info.issparse():
+                    raise Unreadable("link" if info.issym() or info.islnk() else "not_a_file", info.linkname)
+                stream = archive.extractfile(info)
+                content = stream.read() if stream else b""
+                if len(content) < info.size:
+                    raise Unreadable("member_truncated", f"{len(content)} of {info.size} bytes")
+                return content
+
+            return read
+
+        yield from _grouped([(info.name, reader(info)) for info in found if not info.isdir()], limits, ledger)
+
+
+def folder_members(folder: Path, limits: LimitsSection, ledger: Ledger) -> Iterator[Members]:
+    """Groups of the files below a folder, in order of their paths; links and devices are refused."""
+
+    def reader(path: Path) -> Callable[[], bytes]:
+        def read() -> bytes:
+            told = path.lstat()
+            if not stat.S_ISREG(told.st_mode):
+                raise Unreadable("link" if stat.S_ISLNK(told.st_mode) else "not_a_file")
+            if told.st_size > limits.entry_bytes:
+                raise Unreadable("entry_too_large", f"{told.st_size} bytes, at most {limits.entry_bytes}")
+            return path.read_bytes()
+
+        return read
+
+    files = [path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()]
+    yield from _grouped(
+        [(path.relative_to(folder).as_posix(), reader(path)) for path in files], limits, ledger
+    )
+
+
+def _grouped(items: Iterable[Item], limits: LimitsSection, ledger: Ledger) -> Iterator[Members]:
+    """Contents in groups of about CHUNK_BYTES; what cannot be read goes to the ledger."""
+    ordered = sorted(items, key=lambda item: (len(item[0].encode(errors="replace")), item[0]))
+    names: list[str] = []
+    contents: list[bytes] = []
+    size = total = 0
+    for place, (name, read) in enumerate(ordered):
+        rest = len(ordered) - place
+        if place == limits.entries:
+            _refuse_rest(ledger, "too_many_entries", name, rest, f"more than {limits.entries}")
+            break
+        raw = b""
+        try:
+            reason = refusal(name)
+            if reason or (place and ordered[place - 1][0] == name):
+                raise Unreadable(reason or "name_collision", repr(name)[:200])
+            raw = read()
+            content = unpack(raw, limits)
+        except Unreadable as error:
+            ledger.refuse_member(error.reason, raw, name, detail=str(error))
+            continue
+        size += len(content)
+        if total + size > limits.total_bytes:
+            _refuse_rest(ledger, "total_too_large", name, rest, f"more than {limits.total_bytes} bytes")
+            break
+        names.append(name)
+        contents.append(content)
+        if size >= CHUNK_BYTES:
+            yield _members(contents, names)
+            names, contents, total, size = [], [], total + size, 0
+    if contents:
+        yield _members(contents, names)
+
+
+def _members(contents: list[bytes], names: list[str]) -> Members:
+    of_lines = frozenset(place for place, name in enumerate(names) if is_lines(name))
+    return Members(contents, names.__getitem__, of_lines)
+
+
+def _refuse_rest(ledger: Ledger, reason: str, name: str, count: int, detail: str) -> None:
+    ledger.refuse_member(reason, b"", name, detail=f"{detail}; {count} from this one on", count=count)

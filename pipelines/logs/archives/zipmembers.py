@@ -1,0 +1,233 @@
+"""The members of a ZIP, in an order of their own, each checked before a byte of it is unfolded."""
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from isal import igzip_lib, isal_zlib
+
+from pipelines.config import LimitsSection
+from pipelines.logs.archives.directory import (
+    BadArchive,
+    Bytes,
+    Directory,
+    Ints,
+    read_directory,
+    recover_directory,
+)
+from pipelines.logs.archives.members import Members
+from pipelines.logs.archives.names import are_lines, by_name, refusal, same_as_before, suspects
+from pipelines.logs.archives.unpack import DEFLATE_BOUND, GZIP_BITS, Unreadable, check, inflate, unpack
+from pipelines.logs.chunk import CHUNK_BYTES
+from pipelines.logs.quarantine import Ledger
+
+Flags = npt.NDArray[np.bool_]
+STORED: Final = 0
+DEFLATED: Final = 8
+LINK: Final = 0o120000
+ENCRYPTED: Final = 0x41
+SLASH: Final = ord("/")
+
+
+def zip_members(archive: Bytes, limits: LimitsSection, ledger: Ledger) -> Iterator[Members]:
+    """Groups of members, in order of their names; refused members are in the ledger instead.
+
+    Members of one name and the same bytes count as duplicates; of one name and different bytes none is read.
+    """
+    try:
+        directory = read_directory(archive)
+    except BadArchive as error:
+        directory = recover_directory(archive)
+        rest = archive[directory.start :].tobytes()
+        detail = f"{error}; {len(directory)} members were found without it"
+        ledger.refuse_member("archive_unreadable", rest, offset=directory.start, detail=detail)
+    zipped = _Zip(directory, limits, ledger)
+    yield from zipped.members(zipped.readable())
+
+
+class _Zip:
+    def __init__(self, directory: Directory, limits: LimitsSection, ledger: Ledger) -> None:
+        self._directory, self._limits, self._ledger = directory, limits, ledger
+        self._archive, self._entries = directory.archive, directory.entries
+        self._view = memoryview(directory.archive)
+
+    def readable(self) -> Ints:
+        """Entries to read, in order of names; the others are refused, or are folders."""
+        entries, limits = self._entries, self._limits
+        order = by_name(self._archive, entries.name, entries.name_size)
+        last = entries.name[order] + entries.name_size[order] - 1
+        order = order[~((self._archive[last] == SLASH) & (entries.size[order] == 0))]
+        if len(order) > limits.entries:
+            self._refuse_rest("too_many_entries", order[limits.entries :], f"more than {limits.entries}")
+            order = order[: limits.entries]
+        doubtful = self._doubtful()
+        named = same_as_before(self._archive, entries.name[order], entries.name_size[order])
+        if named.any():
+            order = self._without_collisions(order, named)
+        for entry in order[doubtful[order]].tolist():
+            self._refuse(entry, *self._reason(entry))
+        return order[~doubtful[order]]
+
+    def members(self, order: Ints) -> Iterator[Members]:
+        """Contents in groups of about CHUNK_BYTES."""
+        entries = self._entries
+        begin, end = entries.data[order], entries.data[order] + entries.packed[order]
+        quick, length = self._quick(order)
+        decompress, crc32, view = isal_zlib.decompress, isal_zlib.crc32, self._view
+        contents: list[bytes] = []
+        numbers: list[int] = []
+        size = total = 0
+        for place, (entry, at, stop, crc, expected) in enumerate(
+            zip(
+                order.tolist(), begin.tolist(), end.tolist(), entries.crc[order].tolist(),
+                np.where(quick, length, -1).tolist(), strict=True,
+            )
+        ):  # fmt: skip
+            content = None
+            if expected >= 0:
+                raw = view[at:stop]
+                try:
+                    if crc32(raw) == crc:
+                        content = decompress(raw, GZIP_BITS, expected or 1)
+                except igzip_lib.IsalError:
+                    content = None
+            if content is None or len(content) != expected:
+                content = self._content(entry)
+                if content is None:
+                    continue
+            size += len(content)
+            if total + size > self._limits.total_bytes:
+                detail = f"more than {self._limits.total_bytes} bytes in one archive"
+                self._refuse_rest("total_too_large", order[place:], detail)
+                break
+            contents.append(content)
+            numbers.append(entry)
+            if size >= CHUNK_BYTES:
+                yield self._group(contents, numbers)
+                contents, numbers, total, size = [], [], total + size, 0
+        if contents:
+            yield self._group(contents, numbers)
+
+    def _group(self, contents: list[bytes], numbers: list[int]) -> Members:
+        ends = (self._entries.name + self._entries.name_size)[numbers]
+        of_lines = np.flatnonzero(are_lines(self._archive, ends, self._entries.name_size[numbers]))
+        return Members(
+            contents, lambda place: self._directory.name(numbers[place]), frozenset(of_lines.tolist())
+        )
+
+    def _quick(self, order: Ints) -> tuple[Flags, Ints]:
+        """Which entries are one small gzip stream, stored; and the length their last four bytes tell."""
+        entries, limits = self._entries, self._limits
+        begin, packed = entries.data[order], entries.packed[order]
+        quick = (
+            (entries.method[order] == STORED)
+            & (packed >= 18)
+            & (packed * DEFLATE_BOUND <= limits.entry_bytes)
+        )
+        safe = np.where(quick, begin, 0)
+        quick &= (self._archive[safe] == 0x1F) & (
+            self._archive[np.minimum(safe + 1, len(self._archive) - 1)] == 0x8B
+        )
+        tail = np.where(quick, begin + packed - 4, 0)
+        length = np.zeros(len(order), np.int64)
+        for place in range(4):
+            length |= self._archive[tail + place].astype(np.int64) << (8 * place)
+        return quick & (length <= limits.compression_ratio * packed), length
+
+    def _content(self, entry: int) -> bytes | None:
+        """One member's content by the careful way; None when it was refused."""
+        entries = self._entries
+        raw = self._raw(entry)
+        size, crc = int(entries.size[entry]), int(entries.crc[entry])
+        try:
+            if entries.method[entry] == DEFLATED:
+                return unpack(inflate(raw, size, crc, self._limits), self._limits)
+            check(raw, size, crc)
+            return unpack(raw, self._limits)
+        except Unreadable as error:
+            self._refuse(entry, error.reason, str(error))
+            return None
+
+    def _doubtful(self) -> Flags:
+        """Entries that break a rule; `_reason` tells which."""
+        entries, limits = self._entries, self._limits
+        doubtful = np.zeros(len(self._directory), np.bool_)
+        for entry in np.flatnonzero(suspects(self._archive, entries.name, entries.name_size)).tolist():
+            doubtful[entry] = refusal(self._directory.name(entry)) is not None
+        doubtful |= (entries.mode & 0o170000) == LINK
+        doubtful |= (entries.flags & ENCRYPTED) != 0
+        doubtful |= ~np.isin(entries.method, (STORED, DEFLATED))
+        doubtful |= (entries.data < 0) | (entries.size < 0)
+        doubtful |= entries.size > np.minimum(limits.entry_bytes, limits.compression_ratio * entries.packed)
+        return doubtful | self._overlapping
+
+    @cached_property
+    def _overlapping(self) -> Flags:
+        """Entries that begin before an earlier one ends, or reach into the directory."""
+        entries = self._entries
+        found = np.flatnonzero(entries.data >= 0)
+        order = found[np.argsort(entries.offset[found], kind="stable")]
+        ends = entries.data[order] + entries.packed[order]
+        overlapping = np.zeros(len(self._directory), np.bool_)
+        overlapping[order] = ends > self._directory.start
+        overlapping[order[1:]] |= entries.offset[order[1:]] < np.maximum.accumulate(ends)[:-1]
+        return overlapping
+
+    def _reason(self, entry: int) -> tuple[str, str]:
+        entries, limits = self._entries, self._limits
+        name, size, packed = self._directory.name(entry), int(entries.size[entry]), int(entries.packed[entry])
+        by_their_name = refusal(name)
+        if by_their_name:
+            return by_their_name, repr(name)[:200]
+        if entries.mode[entry] & 0o170000 == LINK:
+            return "link", "symbolic links are not followed"
+        if entries.flags[entry] & ENCRYPTED:
+            return "encrypted", "the member is encrypted"
+        if entries.method[entry] not in (STORED, DEFLATED):
+            return "compression_unknown", f"method {entries.method[entry]}; stored and deflated are read"
+        if entries.data[entry] < 0 or size < 0:
+            return "header_mismatch", "no local header of this name, or it ends beyond the file"
+        if size > limits.entry_bytes:
+            return "entry_too_large", f"{size} bytes, at most {limits.entry_bytes}"
+        if size > limits.compression_ratio * packed:
+            return "compression_ratio", f"{size} bytes out of {packed}"
+        return "overlapping_entries", f"the bytes from {entries.offset[entry]} on are another member's too"
+
+    def _without_collisions(self, order: Ints, named: Flags) -> Ints:
+        kept = np.ones(len(order), np.bool_)
+        firsts = np.flatnonzero(~named)
+        for first, stop in zip(firsts, [*firsts[1:].tolist(), len(order)], strict=True):
+            if stop - first == 1:
+                continue
+            group = order[first:stop].tolist()
+            alike = {(int(self._entries.method[entry]), self._raw(entry)) for entry in group}
+            if len(alike) == 1:
+                kept[first + 1 : stop] = False
+                self._ledger.count("member", duplicates=len(group) - 1)
+                continue
+            kept[first:stop] = False
+            for entry in group:
+                self._refuse(entry, "name_collision", f"{len(group)} members of this name differ")
+        return order[kept]
+
+    def _raw(self, entry: int) -> bytes:
+        begin = int(self._entries.data[entry])
+        return bytes(self._view[begin : begin + int(self._entries.packed[entry])]) if begin >= 0 else b""
+
+    def _refuse(self, entry: int, reason: str, detail: str) -> None:
+        offset = int(self._entries.offset[entry])
+        self._ledger.refuse_member(
+            reason, self._raw(entry), self._directory.name(entry), offset=offset, detail=detail
+        )
+
+    def _refuse_rest(self, reason: str, entries: Ints, detail: str) -> None:
+        """One row for all of them: a hostile archive may list millions."""
+        self._ledger.refuse_member(
+            reason,
+            b"",
+            self._directory.name(int(entries[0])),
+            detail=f"{detail}; {len(entries)} members from this one on",
+            count=len(entries),
+        )
