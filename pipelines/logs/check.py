@@ -1,11 +1,10 @@
-"""From raw records to checked ones: types, times and robot ids fit what is declared, or the record is refused."""
+"""From raw records to checked ones: each fits what is declared in type, time and robot id, or is refused."""
 
 from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from pipelines.config import LimitsSection
 from pipelines.logs.columns import is_unicode, to_column
@@ -23,9 +22,8 @@ def check(rows: Rows, limits: LimitsSection, ledger: Ledger) -> Part:
     """The records that fit, in their order; the others go to the ledger, each counted once."""
     spec = rows.spec
     names, codes = _robots(rows.robots, len(rows))
-    refused: Refused = {
-        row: ("robot_missing", "no robot id") for row in np.flatnonzero(codes == NOBODY).tolist()
-    }
+    nobody = np.flatnonzero(codes == NOBODY).tolist()
+    refused: Refused = dict.fromkeys(nobody, ("robot_missing", "no robot id"))
     bounds = _instant(limits.earliest), _instant(limits.latest)
     recv = known = ts = None
     if spec.recv is not None:
@@ -84,7 +82,7 @@ def _robots(column: Column | str | None, rows: int) -> tuple[tuple[str, ...], In
         codes = np.array([place[name] for name in ids], np.int64)
     names = tuple(sorted({name for value in told if (name := _robot(value)) is not None}))
     code = {name: index for index, name in enumerate(names)}
-    return names, np.array([code.get(_robot(value), NOBODY) for value in told], np.int64)[codes]
+    return names, np.array([code.get(_robot(value) or "", NOBODY) for value in told], np.int64)[codes]
 
 
 def _robot(value: Any) -> str | None:

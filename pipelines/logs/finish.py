@@ -16,8 +16,9 @@ UNIT: Final = "unit"
 
 
 def finish(name: str, spec: StreamSection, parts: list[Part], ledger: Ledger) -> pa.Table:
-    """Records by (robot_id, ts), those of one time in the order they arrived (an unknown arrival counts as the
-    event time), then as they stand in the input. Of exact repeats the last to arrive stays.
+    """Records by (robot_id, ts), and those of one time as they arrived, then as they stand in the input.
+
+    An unknown arrival counts as the event time. Of exact repeats the last to arrive stays.
     """
     if not any(len(part) for part in parts):
         return _schema(spec).empty_table()
@@ -35,7 +36,7 @@ def finish(name: str, spec: StreamSection, parts: list[Part], ledger: Ledger) ->
 
 def _sorted(part: Part) -> Part:
     keys = [part.codes] if part.ts is None else [part.codes, part.ts]
-    if part.ts is not None and part.recv is not None:
+    if part.ts is not None and part.recv is not None and part.known is not None:
         keys.append(np.where(part.known, part.recv, part.ts))
     falls = equal = np.ones(len(part) - 1, np.bool_)
     falls = np.zeros(len(part) - 1, np.bool_)

@@ -2,7 +2,6 @@
 
 from typing import Final
 
-import numpy as np
 from numba import njit
 
 from pipelines.logs.scan.lanes import byte
@@ -16,7 +15,7 @@ EXACT: Final = 2
 def iso_times(text, cells, found, kinds):  # type: ignore[no-untyped-def]
     """Nanoseconds of each `start << 32 | size`: EXACT since the epoch, or LOCAL when it has no offset.
 
-    Digits of a second beyond the ninth are cut off. Everything else, and years not in 1700 … 2199, is INVALID.
+    Digits of a second beyond the ninth are cut off. All else, and years outside 1700 … 2199, is INVALID.
     """
     for row in range(cells.size):
         found[row], kinds[row] = _time(text, cells[row] >> 32, cells[row] & 0xFFFFFFFF)

@@ -1,4 +1,4 @@
-"""Chunks of JSON messages to checked records: plain messages by the scanner, the others by the exact parser."""
+"""Chunks of JSON messages to checked records: plain ones by the scanner, the others by the exact parser."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

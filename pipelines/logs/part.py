@@ -1,12 +1,15 @@
 """Checked records of one stream, as arrays: what the final table is put together from."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 Ints = npt.NDArray[np.int64]
+Value = TypeVar("Value", bound=np.generic)
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +30,7 @@ class Part:
     def __len__(self) -> int:
         return len(self.places)
 
-    def take(self, rows: npt.NDArray[np.generic]) -> "Part":
+    def take(self, rows: npt.NDArray[Any]) -> "Part":
         """Some rows, by position or by flag."""
         positions = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
         chosen = pa.array(positions)
@@ -66,10 +69,10 @@ def concatenate(parts: list[Part]) -> Part:
     return whole
 
 
-def _joined(arrays: list[npt.NDArray[np.generic]]) -> npt.NDArray[np.generic]:
+def _joined(arrays: Sequence[npt.NDArray[Value]]) -> npt.NDArray[Value]:
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 
-def _joined_if(arrays: list[npt.NDArray[np.generic] | None]) -> npt.NDArray[np.generic] | None:
+def _joined_if(arrays: Sequence[npt.NDArray[Value] | None]) -> npt.NDArray[Value] | None:
     found = [array for array in arrays if array is not None]
     return _joined(found) if found else None

@@ -74,7 +74,7 @@ class RecordReader:
                 rows.fields[name].append(at(message, record))  # type: ignore[union-attr]
 
     def rows(self, chunk: Chunk, first: int) -> Rows:
-        """What was collected since `clear`; `first` is the number of the chunk's first message in the file."""
+        """What was collected since `clear`; `first` is the number of the chunk's first message."""
         places, spec = self._places, self.spec
         self._rows.places = np.array([number for number, _ in places], np.int64) + first
         self._rows.origin = lambda row: record_origin(chunk, spec, *places[row])

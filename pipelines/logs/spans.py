@@ -36,7 +36,7 @@ def _start(raw: bytes, at: int) -> int:
 
 def _children(raw: bytes, at: int) -> Iterator[tuple[str, Span]]:
     """Key ('' in a list) and span of each value in the container that begins at `at`."""
-    depth, name, begin, waiting = 0, "", 0, False
+    depth, name, begin, last, waiting = 0, "", 0, 0, False
     for token in TOKEN.finditer(raw, at):
         mark = token[1]
         if depth == 1 and not waiting and mark not in b"]},:":

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +12,8 @@ import orjson
 from pipelines.config import LogsSection, StreamSection
 from pipelines.logs.quarantine import Ledger
 from pipelines.logs.records import constant_robot
-from pipelines.logs.rows import Origin, Rows as Records
+from pipelines.logs.rows import Origin
+from pipelines.logs.rows import Rows as Records
 from pipelines.logs.where import matches
 
 TABLES: Final = (".csv", ".tsv", ".xlsx", ".xls", ".ods", ".parquet")

@@ -96,7 +96,7 @@ def _from_text(values: Column, zone: str, found: Ints, refused: Refused) -> None
 
 
 def _from_values(values: list[Any], found: Ints, kinds: Ints, refused: Refused) -> None:
-    """Strings (white space and quotes around a time are no part of it: spreadsheets add both) and datetimes."""
+    """Strings (without the white space and quotes spreadsheets put around them) and datetimes."""
     rows, texts = [], []
     for row, value in enumerate(values):
         if isinstance(value, str):
@@ -123,7 +123,7 @@ def _localize(rows: Ints, zone: str, found: Ints, refused: Refused) -> None:
 
     local = pd.DatetimeIndex(found[rows].view("M8[ns]"))
     times = local.tz_localize(zone, ambiguous="NaT", nonexistent="NaT").tz_convert("UTC")
-    valid = times.notna()
+    valid = np.asarray(times.notna())
     found[rows[valid]] = times[valid].as_unit("ns").asi8
     for row, when in zip(rows[~valid].tolist(), local[~valid], strict=True):
         refused[row] = ("time_ambiguous", f"{when} in {zone}")

@@ -25,8 +25,9 @@ def _column(column: Column, condition: Any) -> Flags:
     if isinstance(column, Cells):
         if column.found == {STRING}:
             words = column.strings().dictionary_encode()
-            told = [matches(value, condition) for value in words.dictionary.to_pylist()]
-            return np.array(told, np.bool_)[words.indices.to_numpy()]
+            told = np.array([matches(value, condition) for value in words.dictionary.to_pylist()], np.bool_)
+            flags: Flags = told[words.indices.to_numpy()]
+            return flags
         column = column.tolist()
     return np.array([matches(value, condition) for value in column], np.bool_)
 

@@ -5,7 +5,6 @@ it. Layout: APPNOTE.TXT 6.3.10 (end of directory 4.3.16, ZIP64 4.3.14 and 4.5.3,
 header 4.3.7).
 """
 
-import re
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -31,8 +30,10 @@ class BadArchive(Exception):  # noqa: N818 - a verdict on the file
 
 
 class Entries(NamedTuple):
-    """One row a member, in the directory's order. Sizes and offsets as declared; `data` is where its bytes
-    begin by its local header, -1 when there is none that fits the entry."""
+    """One row a member, in the directory's order, with sizes and offsets as declared.
+
+    `data` is where its bytes begin by its local header, -1 when there is none that fits the entry.
+    """
 
     name: Ints
     name_size: Ints
@@ -80,7 +81,7 @@ def recover_directory(archive: Bytes) -> Directory:
 
     Ends at the first member that is cut off, or whose size only its lost directory knew.
     """
-    count = len(re.findall(rb"PK\x03\x04", archive))
+    count = archive.tobytes().count(b"PK\x03\x04")
     entries = Entries(*np.zeros((len(Entries._fields), count), np.int64))
     found, end = _follow(archive, entries)
     return Directory(archive, Entries(*(column[:found] for column in entries)), end)

@@ -74,9 +74,7 @@ def _grouped(items: Iterable[Item], limits: LimitsSection, ledger: Ledger) -> It
             break
         raw = b""
         try:
-            reason = refusal(name)
-            if reason or (place and ordered[place - 1][0] == name):
-                raise Unreadable(reason or "name_collision", repr(name)[:200])
+            _check_name(name, ordered[place - 1][0] if place else None)
             raw = read()
             content = unpack(raw, limits)
         except Unreadable as error:
@@ -93,6 +91,12 @@ def _grouped(items: Iterable[Item], limits: LimitsSection, ledger: Ledger) -> It
             names, contents, total, size = [], [], total + size, 0
     if contents:
         yield _members(contents, names)
+
+
+def _check_name(name: str, before: str | None) -> None:
+    reason = refusal(name) or ("name_collision" if name == before else None)
+    if reason:
+        raise Unreadable(reason, repr(name)[:200])
 
 
 def _members(contents: list[bytes], names: list[str]) -> Members:

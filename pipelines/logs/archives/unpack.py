@@ -129,7 +129,7 @@ def _unfold(stream: Any, raw: bytes, room: int, kind: str) -> bytes:
     decompress: Callable[[bytes, int], bytes] = stream.decompress
     try:
         return decompress(raw, room + 1)
-    except (igzip_lib.IsalError, zlib.error) as error:
+    except (igzip_lib.IsalError, zlib.error) as error:  # type: ignore[misc]
         reason = "bad_crc" if "checksum" in str(error) else f"bad_{kind}"
         raise Unreadable(reason, str(error)) from error
 

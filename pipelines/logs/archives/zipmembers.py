@@ -51,7 +51,7 @@ class _Zip:
     def __init__(self, directory: Directory, limits: LimitsSection, ledger: Ledger) -> None:
         self._directory, self._limits, self._ledger = directory, limits, ledger
         self._archive, self._entries = directory.archive, directory.entries
-        self._view = memoryview(directory.archive)
+        self._view = memoryview(directory.archive)  # type: ignore[arg-type]
 
     def readable(self) -> Ints:
         """Entries to read, in order of names; the others are refused, or are folders."""
@@ -91,7 +91,7 @@ class _Zip:
                 try:
                     if crc32(raw) == crc:
                         content = decompress(raw, GZIP_BITS, expected or 1)
-                except igzip_lib.IsalError:
+                except igzip_lib.IsalError:  # type: ignore[misc]
                     content = None
             if content is None or len(content) != expected:
                 content = self._content(entry)

@@ -65,12 +65,12 @@ def scan(text, starts, ends, nesting, tree, arena, rows, plain):  # type: ignore
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _message(
+def _message(  # type: ignore[no-untyped-def]
     text, at, end, message, nesting,
     first, words, masks, length, leaves, into, table_of, columns, record, keyed,
     capacity, base, kinds, values, floats, rows_base,
     message_of, rows, frames, seen, stamp, pair, pair_reals, oldest,
-):  # type: ignore[no-untyped-def]  # fmt: skip
+):  # fmt: skip
     """One message: PLAIN, ODD, or FULL when a table has no row left; with the last stamp used.
 
     The innermost open container: its shape, node (NONE when nothing in it is declared), table and row, the
@@ -242,16 +242,16 @@ def _store(at, kind, value, real, kinds, values, floats):  # type: ignore[no-unt
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _add_pair(
+def _add_pair(  # type: ignore[no-untyped-def]
     text, message, table, oldest, first, words, masks, length, leaves, columns,
     node, capacity, base, kinds, values, floats, rows_base, message_of, rows, pair, reals,
-):  # type: ignore[no-untyped-def]  # fmt: skip
+):  # fmt: skip
     """Put a key-value pair where it belongs: pairs of one message and time are one row.
 
     The message's rows begin at `oldest`. PLAIN, ODD or FULL.
     """
     when = get(pair, WHEN) if get(pair, WHEN) != NULL else MISSING
-    if get(pair, KEY) != STRING or not (when == MISSING or when == INT or when == FLOAT):
+    if get(pair, KEY) != STRING or (when != MISSING and when != INT and when != FLOAT):
         return ODD
     begin, size = get(pair, 3 + KEY) >> 32, get(pair, 3 + KEY) & 0xFFFFFFFF
     key = get(pair, LIKELY)
