@@ -8,6 +8,7 @@ from typing import Any, Final
 from features.errors import NotFoundError
 from pipelines.pachd.commits import Commits
 from pipelines.pachd.errors import PreconditionError
+from pipelines.pachd.maps import EMPTY
 from pipelines.pachd.metadata import Metadata
 from pipelines.pachd.pipelines import Pipelines
 from pipelines.pachd.records import JOB_QUERY, Commit, DatumState, Job, JobState, job_of, now
@@ -106,29 +107,29 @@ class Jobs:
         found = self._commits.inputs(self._commits.get(job.output))
         return {(commit.repo.name, branch): commit for branch, commit in found if commit.repo.type == "user"}
 
-    def base(self, job: Job) -> tuple[Job | None, list[Job]]:
-        """The nearest ancestor that succeeded, and the jobs between it and this one, newest first."""
+    def base(self, job: Job) -> tuple[Job | None, bytes]:
+        """The nearest ancestor that succeeded, and the index of the nearest that ran, for its good datums."""
         return self._base(self._commits.get(job.output))
 
-    def base_of_next(self, pipeline: str) -> tuple[Job | None, list[Job]]:
+    def base_of_next(self, pipeline: str) -> tuple[Job | None, bytes]:
         """The same for the job that would follow the newest one."""
         newest = self.newest(pipeline)
-        if newest is None:
-            return None, []
-        if newest.state == "SUCCESS":
-            return newest, []
-        base, failed = self.base(newest)
-        return base, [newest, *failed]
+        if newest is None or newest.state == "SUCCESS":
+            return newest, EMPTY.hash
+        base, salvage = self.base(newest)
+        return base, newest.datums or salvage
 
-    def _base(self, commit: Commit) -> tuple[Job | None, list[Job]]:
-        failed: list[Job] = []
+    def _base(self, commit: Commit) -> tuple[Job | None, bytes]:
+        salvage: bytes | None = None
         while commit.parent is not None:
             commit = self._commits.get(commit.parent)
             ancestor = self.making(commit)
             if ancestor is None or ancestor.state == "SUCCESS":
-                return ancestor, failed
-            failed.append(ancestor)
-        return None, failed
+                return ancestor, salvage or EMPTY.hash
+            salvage = salvage or ancestor.datums
+            if ancestor.base is not None:
+                return self.in_row(ancestor.base), salvage or EMPTY.hash
+        return None, salvage or EMPTY.hash
 
     def move(self, job: Job, state: JobState, reason: str = "", **counts: Any) -> None:
         """Put an unfinished job into a state, with new progress counts (columns of jobs)."""

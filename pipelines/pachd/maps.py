@@ -67,6 +67,10 @@ class Maps:
         """The sum of the last item of every value."""
         return _root(root, self._load(root)).weight
 
+    def names(self, root: bytes) -> int:
+        """How many names there are."""
+        return _root(root, self._load(root)).names
+
     def items(self, root: bytes) -> Iterator[tuple[str, Value]]:
         """Every name and value, in no useful order."""
         node = self._load(root)

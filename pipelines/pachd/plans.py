@@ -9,10 +9,10 @@ from pipelines.pachd.inputs import CronInput, leaves
 from pipelines.pachd.jobs import Jobs
 from pipelines.pachd.maps import EMPTY
 from pipelines.pachd.pipelines import Pipeline, Pipelines
-from pipelines.pachd.planning import Base, Done, Plan, Planner, Snapshot
+from pipelines.pachd.planning import Base, Plan, Planner, Snapshot
 from pipelines.pachd.records import Commit, Job
 from pipelines.pachd.repos import Repos
-from pipelines.pachd.trees import EMPTY_TREE, Trees
+from pipelines.pachd.trees import Trees
 
 
 @dataclass(frozen=True)
@@ -55,24 +55,24 @@ class Plans:
         trees = {source: self.commits.tree(commit) for source, commit in commits.items()}
         return Snapshot(trees, {source: commit.uuid for source, commit in commits.items()}, salt)
 
+    def _base(self, job: Job) -> Base:
+        pipeline = self.pipelines.get(job.pipeline, job.version)
+        given = pipeline.spec.input if job.recovered == 0 else None
+        return Base(job.datums or EMPTY.hash, self.snapshot(job), given)
+
     def _planner(
         self,
         pipeline: Pipeline,
         snapshot: Snapshot,
         base: Job | None,
-        failed: list[Job],
+        salvage: bytes,
         forced: Iterable[str],
     ) -> Planner:
-        salvage: dict[str, Done] = {}
-        for job in reversed(failed):
-            for run in self.jobs.runs(job).values():
-                if run.state == "SUCCESS":
-                    salvage[run.datum] = Done(run.hash, run.outputs or EMPTY_TREE, run.size)
         return Planner(
             maps=self.trees.maps,
             given=pipeline.spec.input,
             now=snapshot,
-            base=Base() if base is None else Base(base.datums or EMPTY.hash, self.snapshot(base), base.total),
+            base=Base() if base is None else self._base(base),
             salvage=salvage,
             forced=tuple(forced),
             never_skip=pipeline.spec.reprocess_spec == "every_job",

@@ -11,6 +11,7 @@ from features.errors import DataError
 from pipelines.pachd.errors import PreconditionError, UnsupportedError
 from pipelines.pachd.files import Append, Change, Copy, Delete
 from pipelines.pachd.inputs import DEFAULT_PROJECT
+from pipelines.pachd.paths import canonical
 from pipelines.pachd.reading import file_stream, one_file, page, tar_stream
 from pipelines.pachd.records import Branch, Commit, Repo
 from pipelines.pachd.trees import Entry, Tree
@@ -256,7 +257,9 @@ class PfsService:
         else:
             old_commit = self._commits.base_of(new_commit) or new_commit
             old = self._commits.tree(old_commit) if old_commit.id != new_commit.id else new.empty
-        for change in old.diff(new, request.new_file.path or "/", old_path or "/", shallow=request.shallow):
+        place = canonical(request.new_file.path)
+        below = {place} if request.shallow else None
+        for change in old.diff(new, place, old_path, lambda path: below is None or path in below):
             response = pfs.DiffFileResponse()
             if change.new is not None:
                 response.new_file = self._infos(new_commit, [change.new])[0]

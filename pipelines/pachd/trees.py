@@ -5,7 +5,7 @@ covers everything below it, two commits are compared without visiting what they 
 it changes, not what it holds. A directory exists because of the files in it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal
@@ -199,28 +199,38 @@ class Tree:
         return self.trees.ref(entry.hash)
 
     def diff(
-        self, new: "Tree", path: str = "/", old_path: str = "", *, shallow: bool = False
+        self,
+        new: "Tree",
+        path: str = "/",
+        old_path: str = "",
+        below: Callable[[str], bool] = lambda _: True,
     ) -> Iterator[Change]:
         """Files and directories that differ from this tree to `new`, in path order.
 
-        path, old_path: where to begin in `new` and in this tree. shallow: not below directories in `path`.
+        path, old_path: where to begin in `new` and in this tree. below: whether to look into a directory.
+        An empty tree has no root here.
         """
-        before, after = self.get(old_path or path), new.get(path)
-        yield from self._diff(canonical(path), before, after, 1 if shallow else -1)
+        before, after = (
+            None if e is None or e.hash == EMPTY_TREE.hex() else e
+            for e in (self.get(old_path or path), new.get(path))
+        )
+        yield from self._diff(canonical(path), before, after, below)
 
-    def _diff(self, path: str, old: Entry | None, new: Entry | None, depth: int) -> Iterator[Change]:
+    def _diff(
+        self, path: str, old: Entry | None, new: Entry | None, below: Callable[[str], bool]
+    ) -> Iterator[Change]:
         if old is not None and new is not None and (old.kind, old.hash) == (new.kind, new.hash):
             return
         if old is not None or new is not None:
             yield Change(path, old, new)
-        if depth == 0:
+        if not below(path):
             return
         olds = bytes.fromhex(old.hash) if old and old.kind == "dir" else EMPTY_TREE
         news = bytes.fromhex(new.hash) if new and new.kind == "dir" else EMPTY_TREE
         prefix = path.rstrip("/")
         for name, was, now in sorted(self.trees.maps.diff(olds, news)):
             here = f"{prefix}/{name}"
-            yield from self._diff(here, _entry_or_none(here, was), _entry_or_none(here, now), depth - 1)
+            yield from self._diff(here, _entry_or_none(here, was), _entry_or_none(here, now), below)
 
     def _walk(self, root: bytes, prefix: str) -> Iterator[Entry]:
         for name, value in sorted(self.trees.maps.items(root)):

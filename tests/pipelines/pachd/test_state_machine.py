@@ -101,7 +101,7 @@ class Version:
     error: bool = False
     datums: dict[str, tuple[Any, dict[str, bytes]]] = field(default_factory=dict)
     base: "Version | None" = None
-    succeeded: dict[str, tuple[Any, dict[str, bytes]]] = field(default_factory=dict)
+    ran: bool = True
 
 
 @dataclass
@@ -135,11 +135,12 @@ class Model:
     def run(self, line: Line) -> Version:
         before = self.heads.get(line.name)
         if any(self.heads[name].error for name in line.inputs):
-            return Version(error=True, base=before)
-        good, salvage = before, dict[str, Any]()
+            return Version(error=True, base=before, ran=False)
+        good, ran = before, list[Version]()
         while good is not None and good.error:
-            salvage = {**good.succeeded, **salvage}
+            ran += [good] if good.ran else []
             good = good.base
+        salvage = ran[0].datums if ran else {}
         base = good or Version()
         version = Version(base=before)
         written: dict[str, dict[str, bytes]] = {}
@@ -155,12 +156,11 @@ class Model:
                 version.error |= outputs == "failed"
                 if not isinstance(outputs, str):
                     written[key] = outputs
-                    version.datums[key] = version.succeeded[key] = (hash_, outputs)
+                    version.datums[key] = (hash_, outputs)
         clashing = self.clashes(version, written)
         version.error |= bool(clashing)
         for key in clashing:
             del version.datums[key]
-            version.succeeded.pop(key, None)
         version.files = {p: d for _, outputs in version.datums.values() for p, d in outputs.items()}
         return version
 

@@ -143,7 +143,8 @@ def test_diff_is_what_differs(shared_trees: Trees, before: dict[str, bytes], aft
     old, new = tree_of(shared_trees, before), tree_of(shared_trees, after)
     changes = list(old.diff(new))
     for change in changes:
-        assert (change.old, change.new) == (old.get(change.path), new.get(change.path))
+        sides = [tree.get(change.path) if tree.root != EMPTY_TREE else None for tree in (old, new)]
+        assert [change.old, change.new] == sides
     found = {c.path for c in changes if "file" in {e.kind for e in (c.old, c.new) if e is not None}}
     assert found == {p for p in before.keys() | after.keys() if before.get(p) != after.get(p)}
 
