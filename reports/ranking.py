@@ -16,8 +16,11 @@ from reports.series import DAY, HOUR, Flags, Series, Times, Trend, by_robot, tim
 ALERT: Final = "alert"
 ALERTED: Final = "alerted"
 CALM: Final = "calm"
+FAILED: Final = "failed"
 SILENT: Final = "silent"
 CANNOT: Final = "cannot score"
+
+_NONE: Final = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,29 +64,41 @@ def rank(inputs: ReportInputs, series: Series, trend: Trend, found: pa.Table) ->
 
     `found` are the failure episodes (`robot_id`, `ts`).
     """
-    started = by_robot(found)
+    started, failed = by_robot(found), by_robot(inputs.failures)
+    window = nanoseconds(max(inputs.windows))
     reasons = _reasons(inputs.reasons)
     by, most = inputs.settings["report"]["rank_by"], inputs.settings["report"]["reasons"]
     refractory = nanoseconds(inputs.duration("report", "refractory"))
     scored = [
-        _scored(series, index, trend, started.get(name), reasons.get(name, {}), by, most, refractory)
+        _scored(
+            series,
+            index,
+            trend,
+            started.get(name, _NONE),
+            reasons.get(name, {}),
+            by=by,
+            most=most,
+            refractory=refractory,
+            failed_within=bool((failed.get(name, _NONE) >= series.as_of - window).any()),
+        )
         for index, name in enumerate(series.robots)
     ]
     scored.sort(key=lambda robot: (-(robot.risk or 0.0), robot.robot_id))
     ranked = [replace(robot, rank=place) for place, robot in enumerate(scored, start=1)]
-    known = set(_names(inputs)) - set(series.robots)
-    return ranked + [_unscored(name, inputs, series, started.get(name)) for name in sorted(known)]
+    return ranked + _unscored(inputs, series, started)
 
 
 def _scored(
     series: Series,
     index: int,
     trend: Trend,
-    started: Times | None,
+    started: Times,
     reasons: Mapping[int, list[dict[str, Any]]],
+    *,
     by: str,
     most: int,
     refractory: int,
+    failed_within: bool,
 ) -> Robot:
     rows = series.rows(index)
     cutoff, risk, alert = series.cutoff[rows], series.risk[rows], series.alert[rows]
@@ -92,10 +107,9 @@ def _scored(
     before = (cutoff > last - 2 * DAY) & ~day
     peak = int(np.argmax(risk[day]))
     alerts = _alerts(cutoff, alert, refractory, last - DAY)
-    status, why = _state(series, last, bool(alert[-1]), alerts)
+    status, why = _state(series, last, alerts, hot=bool(alert[-1]), failed=failed_within)
     mean = float(risk[day].mean())
     shown_at = _shown(reasons, cutoff, risk, last, by)
-    started = np.empty(0, dtype=np.int64) if started is None else started
     place = np.unique(trend.place(started))
     return Robot(
         robot_id=series.robots[index],
@@ -119,10 +133,17 @@ def _scored(
     )
 
 
-def _state(series: Series, last: int, hot: bool, alerts: int) -> tuple[str, str]:
-    """A robot is silent when its latest cut-off lies an hour, or ten usual steps, behind the fleet's."""
+def _state(series: Series, last: int, alerts: int, *, hot: bool, failed: bool) -> tuple[str, str]:
+    """The state, and the state in words.
+
+    A robot whose latest cut-off lies an hour, or ten usual steps, behind the fleet's has `failed` when the
+    longest window before the newest cut-off holds a failure of it, which excludes its windows; else it is
+    `silent`.
+    """
     behind = series.as_of - last
     if behind > max(HOUR, 10 * series.step):
+        if failed:
+            return FAILED, f"not scored for {words.span(behind / 1e9)}: its windows hold a failure"
         was = "above" if hot else "below"
         return SILENT, f"no data for {words.span(behind / 1e9)}; was {was} the alert threshold"
     if hot:
@@ -171,36 +192,44 @@ def _names(inputs: ReportInputs) -> Iterable[str]:
         yield from (name for name in table.column(ROBOT).unique().to_pylist() if name)
 
 
-def _unscored(name: str, inputs: ReportInputs, series: Series, started: Times | None) -> Robot:
-    return Robot(
-        robot_id=name,
-        rank=None,
-        status=CANNOT,
-        why=_why_not(name, inputs, series),
-        episodes=0 if started is None else len(started),
-        last_failure=None if started is None else int(started[-1]),
-    )
+def _unscored(inputs: ReportInputs, series: Series, started: Mapping[str, Times]) -> list[Robot]:
+    anchors = _sums(inputs.join_quality, "anchors")
+    accepted, refused = (_sums(inputs.accounting, name) for name in ("accepted", "quarantined"))
+
+    def why_not(name: str) -> str:
+        if not inputs.card:
+            return "there is no model yet"
+        if name in series.unscored:
+            return "the model gave no number"
+        if anchors.get(name):
+            return "observations, but every window before a cut-off was excluded"
+        if accepted.get(name):
+            return "records, but no observation could be made of them"
+        if refused.get(name) == 1:
+            return "its only record is in quarantine"
+        if refused.get(name):
+            return f"all of its {words.count(refused[name])} records are in quarantine"
+        return "no records"
+
+    return [
+        Robot(
+            robot_id=name,
+            rank=None,
+            status=CANNOT,
+            why=why_not(name),
+            episodes=len(started.get(name, ())),
+            last_failure=int(started[name][-1]) if name in started else None,
+        )
+        for name in sorted(set(_names(inputs)) - set(series.robots))
+    ]
 
 
-def _why_not(name: str, inputs: ReportInputs, series: Series) -> str:
-    if not inputs.card:
-        return "there is no model yet"
-    if name in series.unscored:
-        return "the model gave no number"
-    quality = _sums(inputs.join_quality, name, ("anchors",))
-    counted = _sums(inputs.accounting, name, ("accepted", "quarantined"))
-    if quality["anchors"]:
-        return "observations, but every window before a cut-off was excluded"
-    if counted["accepted"]:
-        return "records, but no observation could be made of them"
-    if counted["quarantined"]:
-        return f"all of its {words.count(counted['quarantined'])} records are in quarantine"
-    return "no records"
-
-
-def _sums(table: pa.Table, name: str, columns: tuple[str, ...]) -> dict[str, int]:
-    mine = np.array(table.column(ROBOT).to_pylist(), dtype=object) == name
+def _sums(table: pa.Table, column: str) -> dict[str, int]:
+    """Robot → its sum of a column."""
+    sums = table.group_by(ROBOT).aggregate([(column, "sum")])
     return {
-        column: int(sum(value or 0 for value in table.filter(pa.array(mine)).column(column).to_pylist()))
-        for column in columns
+        name: total or 0
+        for name, total in zip(
+            sums.column(ROBOT).to_pylist(), sums.column(f"{column}_sum").to_pylist(), strict=True
+        )
     }
