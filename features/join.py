@@ -6,14 +6,13 @@ shuffled.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final, Literal, TypeAlias, TypeVar
+from typing import Final, Literal, TypeAlias, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from features import kernels
-from features.columns import column, empty, gather, take
+from features.columns import bitmap, column, empty, gather, take
 from features.contract import Int64s, arrivals, require_table
 from features.deduplicate import Deduplicated, deduplicate
 from features.errors import DataError, UsageError
@@ -26,7 +25,6 @@ __all__ = ["Deduplicated", "Direction", "deduplicate", "grid", "nearest_join"]
 Direction: TypeAlias = Literal["nearest", "backward", "forward"]
 GAP: Final = "gap_s"
 KEYS: Final = (ROBOT, TS, RECV_TS)
-BLOCK: Final = 1 << 16
 DIRECTIONS: Final = {"nearest": kernels.NEAREST, "backward": kernels.BACKWARD, "forward": kernels.FORWARD}
 Value = TypeVar("Value")
 
@@ -64,13 +62,9 @@ def nearest_join(
     order, available = _known(anchor, "anchor")
     latest = empty(len(order), np.int64)
     np.copyto(latest, available)
-    beside = [_Beside(order, name, stream, reach, way) for name, stream, reach, way in plan]
-    for begin in range(0, len(order), BLOCK):
-        for each in beside:
-            each.match(begin, min(begin + BLOCK, len(order)), latest)
     table = take(anchor, order.rows)
-    for each in beside:
-        for field, values in each.columns():
+    for name, stream, reach, way in plan:
+        for field, values in _beside(order, name, stream, reach, way, latest):
             table = table.append_column(field, values)
     return table.append_column(AVAILABLE_AT, column(latest, TIMESTAMP)).replace_schema_metadata()
 
@@ -98,54 +92,37 @@ def _known(table: pa.Table, what: str) -> tuple[Order, Int64s]:
     return order, np.maximum(order.times, order.arrange(arrival)) if known else order.times
 
 
-class _Beside:
-    """One stream on its way beside the anchor: matched block by block, so that the blocks stay in cache."""
-
-    def __init__(self, anchor: Order, name: str, stream: pa.Table, tolerance: int, direction: int) -> None:
-        self.name, self.stream = name, stream
-        self.anchor, self.tolerance, self.direction = anchor, tolerance, direction
-        self.order, self.available = _known(stream, name)
-        self.first, self.last = self.order.segments(anchor.robots)
-        self.at = np.array([0, self.first[0] if len(self.first) else 0])
-        self.rows: npt.NDArray[np.integer[Any]] = (
-            empty(len(anchor), np.int32) if len(stream) < 2**31 else empty(len(anchor), np.int64)
-        )
-        self.gap = empty(len(anchor), np.float64)
-        self.found = empty(-(-len(anchor) // 8), np.uint8)
-
-    def match(self, begin: int, end: int, latest: Int64s) -> None:
-        """Match anchor rows `begin:end`, the ones after those before; `begin` is a multiple of 8."""
-        kernels.match(
-            self.anchor.times,
-            self.anchor.bounds,
-            begin,
-            end,
-            self.at,
-            self.order.times,
-            self.available,
-            self.first,
-            self.last,
-            self.tolerance,
-            self.direction,
-            self.rows,
-            self.gap,
-            latest,
-        )
-        found = self.rows[begin:end] >= 0
-        self.found[begin // 8 : -(-end // 8)] = np.packbits(found, bitorder="little")
-
-    def columns(self) -> Iterator[tuple[pa.Field, pa.Array]]:
-        """The matched fields and the gap."""
-        found = pa.py_buffer(self.found)
-        rows: npt.NDArray[np.integer[Any]] = self.rows
-        if self.order.rows is not None and len(self.order):
-            rows = self.order.rows[rows]
-        matched = column(rows, pa.from_numpy_dtype(rows.dtype), found)
-        for field in self.stream.schema:
-            if field.name not in KEYS:
-                values = gather(self.stream.column(field.name), matched)
-                yield pa.field(f"{self.name}__{field.name}", values.type, metadata=field.metadata), values
-        yield pa.field(f"{self.name}__{GAP}", pa.float64()), column(self.gap, pa.float64(), found)
+def _beside(
+    anchor: Order, name: str, stream: pa.Table, tolerance: int, direction: int, latest: Int64s
+) -> Iterator[tuple[pa.Field, pa.Array]]:
+    """The stream's fields and gap beside the anchor; raises `latest` to what the matches need."""
+    order, available = _known(stream, name)
+    first, last = order.segments(anchor.robots)
+    size = len(anchor)
+    rows = empty(size, np.int32) if len(stream) < 2**31 else empty(size, np.int64)
+    gap = empty(size, np.float64)
+    kernels.match(
+        anchor.times,
+        anchor.bounds,
+        order.times,
+        available,
+        first,
+        last,
+        tolerance,
+        direction,
+        rows,
+        gap,
+        latest,
+    )
+    found = bitmap(rows >= 0)
+    if order.rows is not None and len(order):
+        rows = order.rows[rows]
+    matched = column(rows, pa.from_numpy_dtype(rows.dtype), found)
+    for field in stream.schema:
+        if field.name not in KEYS:
+            values = gather(stream.column(field.name), matched)
+            yield pa.field(f"{name}__{field.name}", values.type, metadata=field.metadata), values
+    yield pa.field(f"{name}__{GAP}", pa.float64()), column(gap, pa.float64(), found)
 
 
 def _rule(

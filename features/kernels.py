@@ -24,6 +24,24 @@ def bucket(codes, n_robots):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def same_steps(values, step):  # type: ignore[no-untyped-def]
+    """Whether each value is `step` above the one before."""
+    differs = values[0] ^ values[0]
+    for i in range(values.size - 1):
+        differs |= (values[i + 1] - values[i]) ^ step
+    return differs == 0
+
+
+@njit(cache=True, nogil=True)
+def same_bytes(one, other):  # type: ignore[no-untyped-def]
+    """Whether two arrays of bytes, the second no shorter, begin alike."""
+    differs = np.uint8(0)
+    for i in range(one.size):
+        differs |= one[i] ^ other[i]
+    return differs == 0
+
+
+@njit(cache=True, nogil=True)
 def text_runs(offsets, data):  # type: ignore[no-untyped-def]
     """First row of each run of equal texts, in Arrow's layout (`data[offsets[i]:offsets[i + 1]]`).
 
@@ -35,17 +53,11 @@ def text_runs(offsets, data):  # type: ignore[no-untyped-def]
     runs = 0
     for block in range(0, size, 512):
         stop = min(block + 512, size)
-        differs = 1
         if block > 0:
             length = offsets[block] - offsets[block - 1]
-            differs = 0
-            for i in range(block, stop):
-                differs |= offsets[i + 1] - offsets[i] - length
-            if differs == 0:
-                for j in range(offsets[block], offsets[stop]):
-                    differs |= data[j] ^ data[j - length]
-        if differs == 0:
-            continue
+            here, before = offsets[block : stop + 1], data[offsets[block - 1] : offsets[stop] - length]
+            if same_steps(here, length) and same_bytes(data[offsets[block] : offsets[stop]], before):
+                continue
         for i in range(block, stop):
             here, length = offsets[i], offsets[i + 1] - offsets[i]
             same = i > 0 and here - offsets[i - 1] == length
@@ -103,32 +115,26 @@ def apart(a, b):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def match(  # type: ignore[no-untyped-def]
-    times, bounds, begin, end, at, other, available, first, last, tolerance, direction, rows, gap, latest
+    times, bounds, other, available, first, last, tolerance, direction, rows, gap, latest
 ):
-    """The record of another stream nearest to each of the times `begin:end`, within `tolerance` (inclusive).
+    """The record of another stream nearest to each time, within `tolerance` (ns, inclusive).
 
     Fills `rows` (position in `other`, -1 for none), `gap` (signed seconds, 0 for none) and raises `latest` to
     the matched record's `available`. `other` holds strictly ascending times per robot, those of robot i at
-    `first[i]:last[i]`. `at` holds the robot and the position in `other` to go on from; both are moved on.
+    `first[i]:last[i]`.
 
     Distances to ascending times fall, then rise, so the nearest is found by stepping on while the next one is
     strictly nearer: of two at equal distance the earlier stays.
     """
     reach = np.uint64(tolerance)
-    robot, near = at
-    while begin < end:
-        while bounds[robot + 1] <= begin:
-            robot += 1
-            near = first[robot]
-        final = last[robot] - 1
-        stop = min(end, bounds[robot + 1])
-        if final < first[robot]:
-            rows[begin:stop] = -1
-            gap[begin:stop] = 0.0
-            begin = stop
+    for robot in range(bounds.size - 1):
+        near, final = first[robot], last[robot] - 1
+        if near > final:
+            rows[bounds[robot] : bounds[robot + 1]] = -1
+            gap[bounds[robot] : bounds[robot + 1]] = 0.0
             continue
         here, following = other[near], other[min(near + 1, final)]
-        for i in range(begin, stop):
+        for i in range(bounds[robot], bounds[robot + 1]):
             t = times[i]
             distance = apart(here, t)
             if direction == NEAREST:
@@ -147,8 +153,6 @@ def match(  # type: ignore[no-untyped-def]
             rows[i] = near if found else -1
             gap[i] = (here - t) / 1e9 if found else 0.0
             latest[i] = max(latest[i], available[near]) if found else latest[i]
-        begin = stop
-    at[0], at[1] = robot, near
 
 
 @njit(cache=True, nogil=True)
