@@ -166,9 +166,10 @@ def periods(found: Any) -> Markup:
     """Failures per 1,000 hours for each day or week, with exact Poisson intervals as whiskers."""
     found = plain(found)
     rows = [row for row in found["rows"] if row["per_1000_h"]["value"] is not None]
-    top = nice(
-        max((min(row["per_1000_h"]["high"], 3 * row["per_1000_h"]["value"] + 1) for row in rows), default=1.0)
+    most, highest = (
+        max((row["per_1000_h"][name] for row in rows), default=0.0) for name in ("value", "high")
     )
+    top = nice(min(highest, 4 * most) if most else highest)
     frame = Frame(480, 240, max(len(rows), 1), top)
     body = "".join(
         f'<path class="whisker" d="M{frame.x(i + 0.5):.1f} {frame.y(row["per_1000_h"]["low"]):.1f}'

@@ -38,9 +38,13 @@ def _worst(summary: Mapping[str, Any]) -> str:
     if first is None:
         return ""
     if summary["rank_by"] == "now":
-        text = f"{first['robot_id']} is most at risk: {words.percent(first['risk'])} at its latest cut-off"
+        text = (
+            f"Robot {first['robot_id']} is most at risk: {words.percent(first['risk'])} at its latest cut-off"
+        )
     else:
-        text = f"{first['robot_id']} is most at risk: {words.percent(first['risk'])} on average over 24 h"
+        text = (
+            f"Robot {first['robot_id']} is most at risk: {words.percent(first['risk'])} on average over 24 h"
+        )
     return (
         f"{text}, {words.percent(first['risk_peak'])} at its peak ({words.moment(first['peak_at'])} UTC)"
         + _because(first)

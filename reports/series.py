@@ -86,12 +86,13 @@ class Trend:
 
     @classmethod
     def over(cls, series: Series) -> "Trend":
-        """At most the last 30 days in at most 60 bins, none shorter than the usual step."""
+        """At most the last 30 days in at most 60 bins, each of whole usual steps."""
         if not len(series.cutoff):
             return cls(0, 1, 0)
-        reach = min(MONTH, series.as_of - int(series.cutoff.min())) + max(series.step, 1)
-        bins = int(np.clip(reach // max(series.step, 1), 1, _MOST_BINS))
-        return cls(series.as_of, -(-reach // bins), bins)
+        step = max(series.step, 1)
+        reach = min(MONTH, series.as_of - int(series.cutoff.min()) + step)
+        width = -(-reach // (_MOST_BINS * step)) * step
+        return cls(series.as_of, width, -(-reach // width))
 
     @property
     def start(self) -> int:

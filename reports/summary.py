@@ -11,7 +11,7 @@ from reports import accounts, words
 from reports.analytics import analytics
 from reports.headline import headline
 from reports.inputs import ReportInputs
-from reports.ranking import ALERT, ALERTED, CANNOT, SILENT, Robot, rank
+from reports.ranking import ALERT, ALERTED, CANNOT, FAILED, SILENT, Robot, rank
 from reports.series import DAY, Series, Trend, times
 from reports.trust import trust
 
@@ -70,7 +70,11 @@ def summarize(inputs: ReportInputs) -> tuple[dict[str, Any], list[Robot]]:
 def _fleet(series: Series, robots: list[Robot], found: Any) -> dict[str, Any]:
     """The fleet's figures; `risk_*` are means over robots with data in the fleet's last, or former, 24 h."""
     scored = [robot for robot in robots if robot.rank is not None]
-    fresh = [robot.risk_now for robot in scored if robot.status != SILENT and robot.risk_now is not None]
+    fresh = [
+        robot.risk_now
+        for robot in scored
+        if robot.status not in (SILENT, FAILED) and robot.risk_now is not None
+    ]
     recent = times(found.column(TS)) > series.as_of - DAY if len(series) else np.zeros(0, dtype=bool)
     return {
         "robots": len(robots),
@@ -78,6 +82,7 @@ def _fleet(series: Series, robots: list[Robot], found: Any) -> dict[str, Any]:
         "cannot_score": sum(robot.status == CANNOT for robot in robots),
         "alert_now": sum(robot.status == ALERT for robot in robots),
         "alerted_day": sum(robot.status in (ALERT, ALERTED) for robot in robots),
+        "failed": sum(robot.status == FAILED for robot in robots),
         "silent": sum(robot.status == SILENT for robot in robots),
         "risk_now": float(np.mean(fresh)) if fresh else None,
         "risk_day": _mean(series, series.as_of - DAY, series.as_of),

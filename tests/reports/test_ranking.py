@@ -122,6 +122,22 @@ def test_a_robot_ten_steps_behind_is_not_yet_silent(fleet: Fleet) -> None:
     assert ranked(fleet, [*rows, ("a", 20.5, 0.1, False)])["b"].status == "silent"
 
 
+def test_a_robot_whose_windows_hold_its_failure_is_not_silent(fleet: Fleet) -> None:
+    rows = [(name, hour, 0.1, False) for name in "ab" for hour in range(11)] + [
+        ("c", hour, 0.1, False) for hour in range(25)
+    ]
+    moments = pa.array([T0 + 11 * HOUR, T0 + 9 * HOUR], pa.int64()).cast(TIMESTAMP)
+    failures = pa.table([["a", "b"], moments, ["E", "E"]], schema=FAILURES)
+    settings = fleet(1, 0.1).settings
+    labels = {**settings["labels"], "windows": ["42s", "14h"]}
+    found = ranked(fleet, rows, failures=failures, settings={**settings, "labels": labels})
+    assert (found["a"].status, found["a"].why) == (
+        "failed",
+        "not scored for 14 h: its windows hold a failure",
+    )
+    assert found["b"].status == "silent"
+
+
 def test_why_a_robot_cannot_be_scored(fleet: Fleet) -> None:
     counts = {"received": 5, "duplicates": 0}
     found = ranked(

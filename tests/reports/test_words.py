@@ -50,7 +50,8 @@ def test_figures_keep_three_digits(value: float | None, text: str) -> None:
         (600, "10 min"),
         (3_600, "1 h"),
         (273_600, "3 d 4 h"),
-        (86_460, "1 d"),
+        (86_460, "24 h 1 min"),
+        (172_860, "2 d"),
         (-90, "−1 min 30 s"),
     ],
 )
