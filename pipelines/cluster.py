@@ -14,19 +14,21 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Final
 
+from features.errors import UsageError
 from pipelines.pachd import worker
-from pipelines.pachd.executor import Executor, Results
+from pipelines.pachd.executor import Executor, Results, results_of
 from pipelines.pachd.worker import DatumTask
 
 if TYPE_CHECKING:
     import distributed
 
-RESUBMISSIONS: Final = 3
-_QUIET: Final = {
+CONNECT_S: Final = 10
+_SETTINGS: Final = {
     "distributed.admin.large-graph-warning-threshold": "1GB",
-    "distributed.worker.daemon": True,
+    "distributed.scheduler.allowed-failures": 1,  # then a set is split, so that its other datums go on
     "logging": {"distributed": "critical"},
 }
+_PATIENCE: Final = {"distributed.deploy.lost-worker-timeout": "1 hour"}  # a nanny's restart may take a while
 
 
 class DaskExecutor(Executor):
@@ -44,9 +46,9 @@ class DaskExecutor(Executor):
         self._cluster: distributed.LocalCluster | None = None
 
     def submit_set(self, tasks: tuple[DatumTask, ...]) -> Future[Results]:
-        """Send `tasks` to the next free worker, again when workers were lost three times under them."""
+        """Send `tasks` to the next free worker; Dask sends them to others when workers are lost."""
         future: Future[Results] = Future()
-        self._send(tasks, future, RESUBMISSIONS)
+        self._send(tasks, future)
         return future
 
     def start(self) -> "distributed.Client":
@@ -71,7 +73,8 @@ class DaskExecutor(Executor):
         import distributed
 
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
-        with dask.config.set(_QUIET):
+        dask.config.set(_PATIENCE)  # for good: it is read when a worker is lost
+        with dask.config.set(_SETTINGS):
             if not self.address:
                 self._cluster = distributed.LocalCluster(
                     n_workers=self.workers,
@@ -82,20 +85,27 @@ class DaskExecutor(Executor):
                     host="127.0.0.1",
                     silence_logs=logging.CRITICAL,
                 )
-            client = distributed.Client(self._cluster or self.address, set_as_default=False)
+            try:
+                client = distributed.Client(
+                    self._cluster or self.address, set_as_default=False, timeout=CONNECT_S
+                )
+            except OSError as error:
+                raise UsageError(
+                    "no Dask scheduler answers", got=self.address, hint="start one with: dask scheduler"
+                ) from error
         if self.preload:
             client.run(_prepare, self.preload)
         if self.address:
             self.workers = max(1, sum(client.nthreads().values()))
         return client
 
-    def _send(self, tasks: tuple[DatumTask, ...], future: Future[Results], attempts: int) -> None:
+    def _send(self, tasks: tuple[DatumTask, ...], future: Future[Results]) -> None:
         sent = self.start().submit(_work, tasks, self.preload, key=f"datums-{uuid.uuid4().hex}", pure=False)
         future.add_done_callback(lambda ours: sent.cancel() if ours.cancelled() else None)
-        sent.add_done_callback(lambda done: self._receive(done, tasks, future, attempts))
+        sent.add_done_callback(lambda done: self._receive(done, tasks, future))
 
     def _receive(
-        self, done: "distributed.Future", tasks: tuple[DatumTask, ...], future: Future[Results], attempts: int
+        self, done: "distributed.Future", tasks: tuple[DatumTask, ...], future: Future[Results]
     ) -> None:
         from distributed import KilledWorker
 
@@ -104,12 +114,29 @@ class DaskExecutor(Executor):
         try:
             future.set_result(done.result())
         except KilledWorker as error:
-            if attempts > 1:
-                self._send(tasks, future, attempts - 1)
+            if len(tasks) > 1:
+                self._send_one_by_one(tasks, future)
             else:
                 future.set_exception(error)
         except Exception as error:
             future.set_exception(error)
+
+    def _send_one_by_one(self, tasks: tuple[DatumTask, ...], future: Future[Results]) -> None:
+        """One datum of a set kills its workers: the others shall not fail with it."""
+        singles = [(self.submit_set((task,)), task) for task in tasks]
+        left = len(singles)
+        lock = threading.Lock()
+
+        def count(_: object) -> None:
+            nonlocal left
+            with lock:
+                left -= 1
+                last = left == 0
+            if last:
+                future.set_result(tuple(results_of(single, (task,))[0] for single, task in singles))
+
+        for single, _ in singles:
+            single.add_done_callback(count)
 
 
 def _prepare(preload: tuple[str, ...]) -> None:

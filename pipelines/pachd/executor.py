@@ -46,7 +46,7 @@ class Executor(ABC):
 
         def finish(future: Future[Results]) -> None:
             try:
-                one.set_result(_results(future, (task,))[0])
+                one.set_result(results_of(future, (task,))[0])
             except CancelledError:
                 one.cancel()
 
@@ -82,7 +82,7 @@ class Executor(ABC):
                 ]
                 fill()  # before the caller sees to the results, so that no worker waits for that
                 for future, batch in ended:
-                    yield from _results(future, batch)
+                    yield from results_of(future, batch)
         finally:
             for future in pending:
                 future.cancel()
@@ -94,7 +94,8 @@ class Executor(ABC):
         self.close()
 
 
-def _results(future: Future[Results], tasks: tuple[DatumTask, ...]) -> Results:
+def results_of(future: Future[Results], tasks: tuple[DatumTask, ...]) -> Results:
+    """The results of a set that ended; failed ones when it was lost."""
     try:
         return future.result()
     except Exception as error:

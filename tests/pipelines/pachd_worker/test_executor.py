@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from features.errors import UsageError
 from pipelines.cluster import DaskExecutor
 from pipelines.pachd.executor import Executor, InlineExecutor, ProcessExecutor, Results, datum_sets
 from pipelines.pachd.spec import DatumSetSpec, Transform
@@ -64,6 +65,24 @@ def test_a_lost_dask_worker_costs_nothing(
     result = dask_executor.submit(task).result(timeout=120)
     assert outcome(result) == ("datum", "success", {"/b": task.inputs[0].ref.hash})
     shutil.rmtree(task.scratch)  # a killed worker cannot tidy up; the engine empties it when it starts
+
+
+@pytest.mark.long  # restarts several workers
+def test_a_datum_that_kills_every_worker_fails_alone(dask_executor: DaskExecutor, command_task: Make) -> None:
+    killer = command_task("kill -9 $PPID; sleep 60", datum_id="killer")
+    good = command_task("cp /pfs/in/a /pfs/out/b", datum_id="good")
+    results = dask_executor.submit_set((good, killer)).result(timeout=240)
+    assert [(r.datum_id, r.state) for r in results] == [("good", "success"), ("killer", "failed")]
+    assert results[1].error.startswith("lost with its worker: KilledWorker")
+    shutil.rmtree(good.scratch)
+
+
+def test_no_scheduler_is_said_so() -> None:
+    with (
+        DaskExecutor(address="tcp://127.0.0.1:1") as executor,
+        pytest.raises(UsageError, match=r"127\.0\.0\.1:1"),
+    ):
+        executor.start()
 
 
 class Counting(Executor):
