@@ -19,21 +19,24 @@ LINE_BREAKS: Final = (b"}\n{", b"}\r\n{")
 
 def members(contents: Sequence[bytes], names: Callable[[int], str]) -> Iterator[Chunk]:
     """One message a member; a list's elements are messages, and so are the lines of several objects."""
+    whole = _whole(contents, names, 0)
     many = [
         place
-        for place, content in enumerate(contents)
-        if content[:1] != b"{" and content.lstrip(BLANK)[:1] == b"["
+        for place in np.flatnonzero(whole.text[whole.starts] != ord("{")).tolist()
+        if contents[place].lstrip(BLANK)[:1] == b"["
     ]
-    if any(mark in content for mark in LINE_BREAKS for content in contents):
+    if b"\n" in whole.data and any(mark in whole.data for mark in LINE_BREAKS):
         many += [place for place, content in enumerate(contents) if any(m in content for m in LINE_BREAKS)]
+    if not many:
+        yield whole
+        return
     begin = 0
-    for place in sorted(set(many)):
+    for place in [*sorted(set(many)), len(contents)]:
         if place > begin:
             yield _whole(contents[begin:place], names, begin)
-        yield from several(contents[place], names(place))
+        if place < len(contents):
+            yield from several(contents[place], names(place))
         begin = place + 1
-    if begin < len(contents):
-        yield _whole(contents[begin:], names, begin)
 
 
 def several(content: bytes, name: str) -> Iterator[Chunk]:

@@ -10,7 +10,8 @@ from pipelines.logs.scan.kernel import scan
 from pipelines.logs.scan.plan import ROOT, Plan
 from pipelines.logs.scan.tree import Arena, Ints
 
-FIRST_ROWS = 1_024
+FIRST_ROWS = 4
+"""Rows a message that memory is set aside for at first, in every table."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,14 +51,14 @@ class Scanner:
     def __init__(self, plan: Plan, nesting: int) -> None:
         self._plan = plan
         self._nesting = nesting
-        self._capacity = np.full(len(plan.tree.record), FIRST_ROWS)
+        self._capacity = np.zeros(len(plan.tree.record), np.int64)
         self._arena = _arena(plan, self._capacity)
 
     def scan(self, text: npt.NDArray[np.uint8], starts: Ints, ends: Ints) -> Scan:
         """Scan the messages `starts[i]:ends[i]` of a text that ends in PADDING zeros and is valid UTF-8."""
         plain = np.zeros(len(starts), np.bool_)
         if self._capacity[ROOT] < len(starts):
-            self._capacity[ROOT] = len(starts)
+            self._capacity = np.maximum(self._capacity, FIRST_ROWS * len(starts))
             self._arena = _arena(self._plan, self._capacity)
         while True:
             rows = np.zeros(len(self._capacity), np.int64)
