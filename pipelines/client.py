@@ -130,12 +130,13 @@ class Pachd:
 
     def head(self, repo: str) -> str | None:
         """Id of the newest finished commit of `repo@master`, None when there is none."""
-        if not self._client.pfs.branch_exists(_branch(repo)):
+        try:
+            with _translated():
+                for info in self._client.pfs.list_commit(repo=_repo(repo), to=_head(repo)):
+                    if _time(info.finished) is not None and not info.error:
+                        return str(info.commit.id)
+        except NotFoundError:
             return None
-        with _translated():
-            for info in self._client.pfs.list_commit(repo=_repo(repo), to=_head(repo)):
-                if _time(info.finished) is not None and not info.error:
-                    return str(info.commit.id)
         return None
 
     def read(self, repo: str, path: str, commit: str | None = None) -> bytes:

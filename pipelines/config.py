@@ -210,6 +210,7 @@ class TrainSection(Section):
     min_data_in_leaf: int = Field(20, ge=1)
     min_episodes: int = Field(5, ge=1)
     baseline: tuple[str, ...] = Field((), description="feature prefixes of a declared baseline model")
+    trusted: tuple[str, ...] = Field((), description="features that may tell the classes apart and be no leak")
 
 
 class ReportSection(Section):

@@ -41,7 +41,7 @@ def main(pfs: Path) -> None:
 def train_settings(value: dict[str, Any]) -> TrainSettings:
     """The step's slice of `forewarn.toml` as the settings of a training run."""
     labels, chosen = value["labels"], dict(value["train"])
-    baseline = tuple(chosen.pop("baseline"))
+    baseline, trusted = tuple(chosen.pop("baseline")), tuple(chosen.pop("trusted"))
     return TrainSettings(
         lead=parse_duration(labels["lead"]),
         horizon=parse_duration(labels["horizon"]),
@@ -50,5 +50,6 @@ def train_settings(value: dict[str, Any]) -> TrainSettings:
         alerts_per_robot_day=value["alerts"]["alerts_per_robot_day"],
         refractory=parse_duration(value["alerts"]["refractory"]),
         baseline_features=baseline,
+        trusted_features=trusted,
         **chosen,
     )
