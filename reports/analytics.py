@@ -131,17 +131,20 @@ def _codes(found: pa.Table) -> list[dict[str, Any]]:
 
 
 def _periods(watched: Watched) -> dict[str, Any]:
-    """Rates per UTC day, or per week from Monday when the record is longer than 14 days."""
+    """Rates per UTC day, or per week from Monday when the record is longer than 14 days.
+
+    Each is half-open; a failure on the very end of the record belongs to the last.
+    """
     starts = [int(each.start[0]) for each in watched.values() if len(each.start)]
     ends = [int(each.end[-1]) for each in watched.values() if len(each.end)]
     if not starts:
         return {"unit": "day", "rows": []}
-    first, last = min(starts), max(ends)
+    first, last = min(starts), max(*ends, min(starts) + 1)
     length, origin = (DAY, 0) if last - first <= 14 * DAY else (_WEEK, _MONDAY)
     rows = []
-    for index in range((first - origin) // length, (last - 1 - origin) // length + 1):
-        begin = origin + index * length
-        parts = [each.within(begin, begin + length) for each in watched.values()]
+    for begin in range(first - (first - origin) % length, last, length):
+        end = begin + length if begin + length < last else last + 1
+        parts = [each.within(begin, end) for each in watched.values()]
         seen, failed = (sum(part[i] for part in parts) for i in (0, 1))
         rows.append({"start": iso(begin)} | as_json(rate(failed, seen / HOUR_NS)))
     return {"unit": "day" if length == DAY else "week", "rows": rows}
