@@ -158,6 +158,9 @@ def up(
 def _run(module: str, function: str, **arguments: Any) -> None:
     from importlib import import_module
 
+    from pipelines.commands.output import log_to_stderr
+
+    log_to_stderr()
     getattr(import_module(f"pipelines.commands.{module}"), function)(**arguments)
 
 

@@ -5,12 +5,26 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
+import structlog
 from rich.console import Console
 from rich.table import Table
 
 WIDE: Final = 400
 stdout = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
 stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def log_to_stderr() -> None:
+    """Structured log lines on stderr, with plain tracebacks: stdout belongs to the answer."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
 
 
 def print_json(value: Any) -> None:
