@@ -118,7 +118,7 @@ def measured(path: str, folder: Path) -> dict[str, float]:
                 "num_leaves": SETTINGS.num_leaves,
                 "min_data_in_leaf": SETTINGS.min_data_in_leaf,
                 "lambda_l2": SETTINGS.lambda_l2,
-                "feature_fraction": SETTINGS.feature_fraction,
+                "feature_fraction_bynode": SETTINGS.feature_fraction,
                 "num_threads": SETTINGS.threads,
                 "deterministic": True,
                 "force_row_wise": True,

@@ -1,0 +1,253 @@
+"""Our defaults on the splits others published figures for, without a choice made on their test part.
+
+`python -m benchmarks.published azure|ur3-stop|ur3-grip FOLDER` prints JSON lines: the figures on the
+published rows, then the table of our own evaluation. FOLDER holds `azure_pdm_20x90d/` and `ur3_cobotops/`.
+"""
+
+import argparse
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from features.columns import later
+from features.contract import one_chunk
+from features.events import look_back_events
+from features.labels import episodes, failure_cutoffs
+from features.lookback import look_back
+from features.schema import CODE, CUTOFF, FAILURES, IS_FAILURE_CUTOFF, LATEST_USED, ROBOT, TIMESTAMP, TS
+from models.decide import row_f1
+from models.evaluate import Evaluation, Part, Predictor
+from models.rank import Ranking
+from models.settings import TrainSettings
+from models.train import Trained, train
+
+MOMENT = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One published problem: what to look back on, what fails, and the settings of the question."""
+
+    observations: pa.Table
+    events: dict[str, pa.Table]
+    failures: pa.Table
+    facts: pa.Table | None
+    cutoffs: pa.Table
+    windows: tuple[timedelta, ...]
+    cap: timedelta
+    settings: TrainSettings
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("case", choices=("azure", "ur3-stop", "ur3-grip"))
+    parser.add_argument("folder", type=Path)
+    asked = parser.parse_args()
+    if asked.case == "azure":
+        case = azure(asked.folder / "azure_pdm_20x90d")
+    else:
+        case = ur3(asked.folder / "ur3_cobotops" / "dataset.xlsx", asked.case.removeprefix("ur3-"))
+    print(json.dumps(published(case)))
+    for line in table(fitted(case, exclude=True).evaluation):
+        print(json.dumps(line))
+
+
+def azure(folder: Path) -> Case:
+    """Hourly telemetry, error and maintenance events of 20 machines; a failure within 24 h of each hour.
+
+    The published label counts the row of the failure's own hour as before the failure, both ends of the
+    24 h inclusive; so a failure, and the repair stamped with the same hour, come a moment after the row.
+    """
+    telemetry = stream(pd.read_csv(folder / "PdM_telemetry.csv"), "machineID", "datetime")
+    events = {}
+    for name, file, column, delay in (
+        ("error", "PdM_errors.csv", "errorID", timedelta(0)),
+        ("maintenance", "PdM_maint.csv", "comp", MOMENT),
+    ):
+        rows = pd.read_csv(folder / file)
+        for value in sorted(rows[column].unique()):
+            mine = stream(rows[rows[column] == value], "machineID", "datetime")
+            events[f"{name}_{value}"] = later_by(mine.drop_columns([column]), delay)
+    failed = later_by(stream(pd.read_csv(folder / "PdM_failures.csv"), "machineID", "datetime"), MOMENT)
+    machines = pd.read_csv(folder / "PdM_machines.csv")
+    return Case(
+        observations=telemetry,
+        events=events,
+        failures=failed.rename_columns([ROBOT, TS, CODE]).cast(FAILURES),
+        facts=pa.table(
+            {
+                ROBOT: machines["machineID"].astype(str).tolist(),
+                "machine__model": machines["model"].tolist(),
+                "machine__age": machines["age"].tolist(),
+            }
+        ),
+        cutoffs=after(telemetry),
+        windows=(timedelta(hours=3), timedelta(hours=24)),
+        cap=timedelta(days=365),
+        settings=TrainSettings(
+            lead=timedelta(0),
+            horizon=timedelta(hours=24) + MOMENT,
+            lookback=timedelta(hours=24),
+            episode_gap=timedelta(hours=1),
+        ),
+    )
+
+
+def ur3(path: Path, target: str) -> Case:
+    """One-second rows of a workbench robot; the rising edge of a stop (or grip loss) within 5 s of each row.
+
+    Temperatures are left out (a clock in disguise); the cycle counts only by the time since it began.
+    """
+    raw = pd.read_excel(path, engine="calamine")
+    raw["robot"] = "ur3"
+    level = raw["Robot_ProtectiveStop"].fillna(0) > 0 if target == "stop" else raw["grip_lost"].astype(bool)
+    rising = level & ~level.shift(1, fill_value=False)
+    names = [name for name in raw.columns if name.startswith(("Current_", "Speed_", "Tool_"))]
+    observations = stream(
+        raw[["robot", "Timestamp", *names]].dropna(how="all", subset=names), "robot", "Timestamp"
+    )
+    begins = raw[raw["cycle "] != raw["cycle "].shift(1)]
+    cycles = stream(begins[["robot", "Timestamp"]], "robot", "Timestamp")
+    failed = stream(raw[rising][["robot", "Timestamp"]], "robot", "Timestamp")
+    return Case(
+        observations=observations,
+        events={"cycle": cycles},
+        failures=failed.append_column(CODE, pa.array([target] * len(failed))).cast(FAILURES),
+        facts=None,
+        cutoffs=after(observations),
+        windows=(timedelta(seconds=5), timedelta(seconds=20)),
+        cap=timedelta(minutes=2),
+        settings=TrainSettings(
+            lead=timedelta(0),
+            horizon=timedelta(seconds=5),
+            lookback=timedelta(seconds=20),
+            episode_gap=timedelta(seconds=2),
+            alerts_per_robot_day=500.0,
+            refractory=timedelta(seconds=5),
+            baseline_features=("cycle__since_last_s",),
+        ),
+    )
+
+
+def stream(frame: pd.DataFrame, robot: str, time: str) -> pa.Table:
+    """A frame as a stream: `robot_id`, `ts`, then its other columns."""
+    moments = pd.to_datetime(frame[time].str.strip('"'), utc=True, format="ISO8601").astype(
+        "datetime64[ns, UTC]"
+    )
+    columns: dict[str, Any] = {
+        ROBOT: pa.array(frame[robot].astype(str).tolist(), pa.string()),
+        TS: pa.array(moments.astype("int64").tolist(), pa.int64()).cast(TIMESTAMP),
+    }
+    for name in frame.columns.drop([robot, time]):
+        columns[str(name)] = pa.array(frame[name].tolist())
+    return pa.table(columns)
+
+
+def after(rows: pa.Table) -> pa.Table:
+    """Decisions made on each row, itself included: cut-offs a moment later."""
+    return later_by(rows, MOMENT).select([ROBOT, TS]).rename_columns([ROBOT, CUTOFF])
+
+
+def later_by(rows: pa.Table, delay: timedelta) -> pa.Table:
+    """The same records, `delay` later."""
+    moments = rows[TS].cast(pa.int64()).to_numpy() + delay // timedelta(microseconds=1) * 1000
+    return rows.set_column(1, TS, pa.array(moments).cast(TIMESTAMP))
+
+
+def looked_back(case: Case, cutoffs: pa.Table, *, exclude: bool, is_failure: bool = False) -> pa.Table:
+    """The windows of `cutoffs`; with `exclude`, only those without a failure in them."""
+    failures = case.failures if exclude else None
+    kept = look_back(case.observations, cutoffs, windows=case.windows, failures=failures).features
+    counted = look_back_events(case.events, kept.select([ROBOT, CUTOFF]), windows=case.windows, cap=case.cap)
+    keys = {
+        ROBOT: kept[ROBOT],
+        CUTOFF: kept[CUTOFF],
+        LATEST_USED: later(one_chunk(kept[LATEST_USED]), one_chunk(counted[LATEST_USED])),
+        IS_FAILURE_CUTOFF: pa.array(np.full(len(kept), is_failure)),
+    }
+    return pa.table(
+        keys | {name: t[name] for t in (kept, counted) for name in t.column_names if name not in keys}
+    )
+
+
+def fitted(case: Case, *, exclude: bool) -> Trained:
+    """Our defaults, classic look-back cut-offs among the rows; with `exclude`, by our rules of exclusion."""
+    classic = failure_cutoffs(episodes(case.failures, case.settings.episode_gap), case.settings.lead)
+    windows = pa.concat_tables(
+        [
+            looked_back(case, case.cutoffs, exclude=exclude),
+            looked_back(case, classic, exclude=exclude, is_failure=True),
+        ]
+    )
+    return train(windows, case.failures, case.facts, {}, case.settings, provenance={}, units={})
+
+
+def published(case: Case) -> dict[str, Any]:
+    """Figures on every row of the last fifth, labelled as published: a failure in [t, t + horizon].
+
+    Nothing is excluded there, so the model is trained on windows that hold a failure, too; and rows whose
+    horizon reaches past the end of the data count as negative.
+    """
+    trained = fitted(case, exclude=False)
+    rows = looked_back(case, case.cutoffs, exclude=False)
+    moments = rows[CUTOFF].cast(pa.int64()).to_numpy()
+    test = moments >= np.sort(moments)[int(np.ceil(len(moments) * 0.8))]
+    horizon = case.settings.horizon // timedelta(microseconds=1) * 1000
+    robots = np.array(rows[ROBOT].to_pylist())
+    label = np.zeros(len(moments), dtype=bool)
+    for robot, at in zip(
+        case.failures[ROBOT].to_pylist(), case.failures[TS].cast(pa.int64()).to_pylist(), strict=True
+    ):
+        label |= (robots == robot) & (moments <= at) & (at < moments + horizon)
+    risk = trained.model.predict(rows, case.facts)[test]
+    ranking = Ranking.of(risk, label[test])
+    return {
+        "rows": int(test.sum()),
+        "positives": int(label[test].sum()),
+        "f1": row_f1(risk >= trained.model.threshold, label[test]),
+        "roc_auc": ranking.roc_auc(),
+        "pr_auc": ranking.pr_auc(),
+        "threshold": trained.model.threshold,
+    }
+
+
+def table(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """One entry per predictor of each question, then its verdict."""
+    lines: list[dict[str, Any]] = []
+    for part in (evaluation.by_time, evaluation.by_robot, evaluation.nested):
+        if part is not None:
+            lines += [_line(part, predictor) for predictor in (part.model, *part.baselines)]
+            lines.append({"question": part.question, "verdict": part.verdict.sentence})
+    return lines
+
+
+def _line(part: Part, predictor: Predictor) -> dict[str, Any]:
+    figures = {
+        "pr_auc": predictor.rows.pr_auc,
+        "roc_auc": predictor.rows.roc_auc,
+        "recall": predictor.episodes.recall,
+        "false_alarms_per_robot_day": predictor.episodes.false_alarms_per_robot_day,
+    }
+    return {
+        "question": part.question,
+        "predictor": predictor.name,
+        **{name: [_short(f.value), _short(f.low), _short(f.high)] for name, f in figures.items()},
+        "f1": _short(predictor.rows.f1),
+        "prevalence": _short(predictor.rows.prevalence),
+        "episodes": f"{predictor.episodes.caught}/{predictor.episodes.episodes}",
+        "beaten": predictor.beaten,
+    }
+
+
+def _short(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
+
+
+if __name__ == "__main__":
+    main()
