@@ -126,8 +126,7 @@ class Batch:
             raise AssertionError("just started")
         end = running.streams.follow(
             run.capture,
-            lambda: calls.waiting() or running.over(),
-            wake=calls.wake,
+            running.over,
             deadline=None if timeout_s is None else time.monotonic() + timeout_s,
             stop_file=run.task.stop_file,
         )
@@ -146,7 +145,7 @@ class Batch:
         transform = task.transform
         env = {**transform.env, PORT_VARIABLE: str(self._calls.port)}
         command = Command(transform.cmd, transform.stdin, env, transform.working_dir)
-        self._running = command.start(self._folder.pfs)
+        self._running = command.start(self._folder.pfs, self._calls.wake)
 
     def _end(self, capture: Capture) -> tuple[int, str]:
         running, calls, folder = self._running, self._calls, self._folder

@@ -13,7 +13,7 @@ HEAD_LINES: Final = 2_000
 TAIL_LINES: Final = 2_000
 LINE_BYTES: Final = 8 << 10
 ERROR_LINES: Final = 20
-_POLL_S = 0.1
+_POLL_S, _SOON_S = 0.1, 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,52 +84,63 @@ class Capture:
 End = Literal["finished", "timeout", "stopped"]
 
 
-@dataclass(frozen=True)
 class Streams:
-    """The read ends of a process's stdout and stderr."""
+    """The read ends of a process's stdout and stderr, and a descriptor that tells of news; `close` it.
 
-    out: int
-    err: int
+    The descriptors stay their owner's. `wake` becomes readable when the process has something to say.
+    """
 
-    def __post_init__(self) -> None:
-        os.set_blocking(self.out, False)
-        os.set_blocking(self.err, False)
+    def __init__(self, out: int, err: int, wake: int | None = None) -> None:
+        self._err = err
+        self._wake = wake
+        self._open = {out, err}
+        self._selector = selectors.DefaultSelector()
+        for fd in (out, err):
+            os.set_blocking(fd, False)
+            self._selector.register(fd, selectors.EVENT_READ)
+        if wake is not None:
+            self._selector.register(wake, selectors.EVENT_READ)
 
     def follow(
         self,
         capture: Capture,
-        finished: Callable[[], bool],
+        over: Callable[[], bool],
         *,
-        wake: int | None = None,
         deadline: float | None = None,
         stop_file: str = "",
     ) -> End:
-        """Read until `finished()`, the deadline (monotonic seconds) or the appearance of `stop_file`.
+        """Read until `wake` is readable, the process is `over()`, the deadline or `stop_file` appears.
 
-        `finished` is asked whenever something can be read, on `wake` too, and ten times a second.
+        `over` is asked when a stream ends and ten times a second. The deadline is in monotonic seconds.
         """
-        with selectors.DefaultSelector() as selector:
-            selector.register(self.out, selectors.EVENT_READ)
-            selector.register(self.err, selectors.EVENT_READ)
-            if wake is not None:
-                selector.register(wake, selectors.EVENT_READ)
-            while not finished():
-                left = _POLL_S if deadline is None else min(_POLL_S, deadline - time.monotonic())
-                if left <= 0:
-                    return "timeout"
-                events = selector.select(left)
-                if not events and stop_file and Path(stop_file).exists():
+        pause = _POLL_S
+        looked = time.monotonic()
+        while True:
+            now = time.monotonic()
+            if deadline is not None and now >= deadline:
+                return "timeout"
+            if stop_file and now - looked >= _POLL_S:
+                looked = now
+                if Path(stop_file).exists():
                     return "stopped"
-                for key, _ in events:
-                    if key.fd != wake and not self._read(key.fd, capture):
-                        selector.unregister(key.fd)
-        self.drain(capture)
-        return "finished"
+            if not self._open:  # it is about to be over: look again soon, then ever later
+                pause = min(_POLL_S, 2 * pause if pause < _POLL_S else _SOON_S)
+            events = self._selector.select(pause if deadline is None else min(pause, deadline - now))
+            ready = {key.fd for key, _ in events}
+            ended = [fd for fd in ready & self._open if not self._read(fd, capture)]
+            if self._wake in ready or ((ended or not ready) and over()):
+                self.drain(capture)
+                return "finished"
 
     def drain(self, capture: Capture) -> bool:
         """Read what is there without waiting; whether both streams have ended."""
-        ended = [not self._read(fd, capture) for fd in (self.out, self.err)]
-        return all(ended)
+        for fd in tuple(self._open):
+            self._read(fd, capture)
+        return not self._open
+
+    def close(self) -> None:
+        """Stop watching."""
+        self._selector.close()
 
     def _read(self, fd: int, capture: Capture) -> bool:
         """Read all that is there; False at the end of the stream."""
@@ -139,5 +150,7 @@ class Streams:
             except BlockingIOError:
                 return True
             if not data:
+                self._open.remove(fd)
+                self._selector.unregister(fd)
                 return False
-            capture.feed(data, error=fd == self.err)
+            capture.feed(data, error=fd == self._err)

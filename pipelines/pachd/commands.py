@@ -64,7 +64,7 @@ class Command:
             return Ended.early(end, timeout_s)
         return Ended() if code in (0, *self.accept) else Ended(failure(code, tail))
 
-    def start(self, pfs: Path) -> "Running":
+    def start(self, pfs: Path, wake: int | None = None) -> "Running":
         """Start it in a process group of its own; raises OSError when that cannot be done.
 
         The tree is at $PFS_ROOT: /pfs itself in a private mount where the machine allows one; otherwise its
@@ -87,15 +87,15 @@ class Command:
                 stderr=subprocess.PIPE,
                 start_new_session=True,
             )
-        return Running(process)
+        return Running(process, wake)
 
 
 class Running:
     """A command that was started; `end` it."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]", wake: int | None = None) -> None:
         self.process = process
-        self.streams = Streams(read_end(process.stdout), read_end(process.stderr))
+        self.streams = Streams(read_end(process.stdout), read_end(process.stderr), wake)
 
     def over(self) -> bool:
         """Whether the command ended; what it started may go on."""
@@ -108,6 +108,7 @@ class Running:
                 kill_group(self.process.pid)  # whatever still holds our pipes is of this group
             code = self.process.wait()
             self.streams.drain(capture)
+            self.streams.close()
             capture.end()
         return code, capture.error_tail()
 

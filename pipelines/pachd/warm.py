@@ -41,8 +41,9 @@ class StepProcess:
         )
         theirs.close()
         out, err = self._process.stdout, self._process.stderr
-        self._streams = Streams(read_end(out), read_end(err))
-        self.close = weakref.finalize(self, _end, self._process, ours, out, err)
+        self._streams = Streams(read_end(out), read_end(err), ours.fileno())
+        self._known: set[str] = set()
+        self.close = weakref.finalize(self, _end, self._process, self._streams, ours, out, err)
 
     @property
     def alive(self) -> bool:
@@ -64,17 +65,13 @@ class StepProcess:
             self._connection.send((module, str(pfs), env))
         except OSError:
             return self._dead(capture)
-        deadline = None
+        started = module in self._known
         while True:
-            end = self._streams.follow(
-                capture, self._ready, wake=self._connection.fileno(), deadline=deadline, stop_file=stop_file
-            )
+            deadline = time.monotonic() + timeout_s if started and timeout_s is not None else None
+            end = self._streams.follow(capture, _never, deadline=deadline, stop_file=stop_file)
             if end != "finished":
                 self.close()
-                stopped = end == "stopped"
-                return Ended(
-                    "the job was stopped" if stopped else f"timed out after {timeout_s:g} s", stopped
-                )
+                return Ended.early(end, timeout_s)
             try:
                 message = self._connection.recv()
             except (EOFError, OSError):
@@ -82,16 +79,19 @@ class StepProcess:
             if message != _STARTED:
                 self._streams.drain(capture)
                 return Ended(message)
-            deadline = None if timeout_s is None else time.monotonic() + timeout_s
-
-    def _ready(self) -> bool:
-        return self._connection.poll() or self._process.poll() is not None
+            self._known.add(module)
+            started = True
 
     def _dead(self, capture: Capture) -> Ended:
         code = self._process.wait()
         self._streams.drain(capture)
         self.close()
         return Ended(exit_text(code) + " while running the step")
+
+
+def _never() -> bool:
+    """A step process that dies closes its connection, which wakes us."""
+    return False
 
 
 def _end(process: subprocess.Popen[bytes], *files: Any) -> None:
@@ -151,9 +151,10 @@ def serve(fd: int, preload: list[str]) -> None:
     threading.Thread(target=_receive, args=(connection, datums), daemon=True).start()
     for name in preload:
         _preload(name)
+    known: set[str] = set()
     while True:
         module, pfs, env = datums.get()
-        connection.send(_run_step(connection, module, Path(pfs), env))
+        connection.send(_run_step(connection, known, module, Path(pfs), env))
 
 
 def _receive(connection: "Connection[Any, Any]", datums: Any) -> None:
@@ -177,8 +178,10 @@ def _preload(name: str) -> None:
         traceback.print_exc()
 
 
-def _run_step(connection: "Connection[Any, Any]", name: str, pfs: Path, env: dict[str, str]) -> str:
-    """Run one datum and say what went wrong, or ""."""
+def _run_step(
+    connection: "Connection[Any, Any]", known: set[str], name: str, pfs: Path, env: dict[str, str]
+) -> str:
+    """Run one datum and say what went wrong, or ""; say so when a step is imported for the first time."""
     import importlib
     import traceback
 
@@ -189,7 +192,9 @@ def _run_step(connection: "Connection[Any, Any]", name: str, pfs: Path, env: dic
     os.chdir(pfs)
     try:
         module = importlib.import_module(name)
-        connection.send(_STARTED)
+        if name not in known:
+            known.add(name)
+            connection.send(_STARTED)
         module.main(pfs)
     except SystemExit as error:
         return "" if error.code in (None, 0) else f"exit code {error.code}"

@@ -175,6 +175,14 @@ class TestEnd:
         result = run_datum(command_task(f"touch {stop}; sleep 600", stop_file=str(stop), tries=3))
         assert (result.state, result.stopped, result.tries) == ("failed", True, 1)
 
+    @pytest.mark.parametrize("more", [{"timeout_s": 0.5}, {"stop_file": "stop"}])
+    def test_a_command_that_never_stops_printing_is_stopped(
+        self, command_task: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: dict[str, object]
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        result = run_datum(command_task(f"touch {tmp_path}/stop; yes", **more))
+        assert (result.state, result.stopped) == ("failed", "stop_file" in more)
+
     def test_output_without_end_is_bounded(self, command_task: Make) -> None:
         result = run_datum(command_task("seq 1 100000; head -c 100000 /dev/zero | tr '\\0' x"))
         assert len(result.log) < 4_100
