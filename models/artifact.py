@@ -47,6 +47,11 @@ class Model:
         """The map from log-odds to risk."""
         return Calibration.from_dict(self.card["calibration"])
 
+    @property
+    def never_missing(self) -> tuple[float | None, ...]:
+        """Usual value of each feature that was never missing in training (see `learner.Grown`)."""
+        return tuple(self.card["never_missing"])
+
     def matrix(self, windows: pa.Table, facts: pa.Table | None) -> Matrix:
         """The model's view of the windows: rows × features, float32."""
         return self.encoding.matrix(joined(windows, facts))
@@ -63,7 +68,9 @@ class Model:
         score = np.zeros(len(matrix))
         if self.text and len(matrix):
             columns = tuple(range(matrix.shape[1]))
-            score = Grown(self.text, self.card["rounds"], self.card["prior_shift"], columns).score(matrix)
+            score = Grown(
+                self.text, self.card["rounds"], self.card["prior_shift"], columns, self.never_missing
+            ).score(matrix)
         return self.calibration.risk(score)
 
 

@@ -54,6 +54,7 @@ def write(
         "features": [{"name": name, "unit": unit(parse(name), units)} for name in encoding.features],
         "categories": {name: list(values) for name, values in encoding.categories.items()},
         "rounds": 0 if fitted.grown is None else fitted.grown.rounds,
+        "never_missing": [] if fitted.grown is None else list(fitted.grown.usual),
         "prior_shift": 0.0 if fitted.grown is None else fitted.grown.shift,
         "calibration": fitted.decision.calibration.to_dict(),
         "threshold": fitted.decision.threshold,

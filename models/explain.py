@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from features.schema import CUTOFF, ROBOT, TIMESTAMP
 from models.artifact import Model
-from models.learner import contributions
+from models.learner import contributions, filled
 from models.naming import parse, quantity, words
 
 REASONS = pa.schema(
@@ -42,7 +42,7 @@ def reasons(
         return REASONS.empty_table()
     asked = windows.take(pa.array(rows))
     matrix = model.matrix(asked, facts)
-    shares = contributions(model.text, matrix)[:, :-1]
+    shares = contributions(model.text, filled(matrix, model.never_missing))[:, :-1]
     names = [parse(name) for name in model.encoding.features]
     sources = sorted({name.source for name in names})
     source_of = np.array([sources.index(name.source) for name in names])

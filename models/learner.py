@@ -21,19 +21,24 @@ Matrix = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Grown:
-    """Trees as LightGBM text over `columns` of the matrix; `shift` corrects the log-odds for sampling."""
+    """Trees as LightGBM text over `columns` of the matrix; `shift` corrects the log-odds for sampling.
+
+    `usual` has the training median of every column that was never missing in training, null for the others.
+    LightGBM reads a value that is missing for the first time as 0, which may be anything but usual.
+    """
 
     text: str
     rounds: int
     shift: float
     columns: tuple[int, ...]
+    usual: tuple[float | None, ...]
 
     def score(self, matrix: Matrix) -> Scores:
         """Log-odds, corrected for sampling and weights, one per row."""
         import lightgbm
 
         booster = lightgbm.Booster(model_str=self.text)
-        raw = booster.predict(_narrow(matrix, self.columns), raw_score=True)
+        raw = booster.predict(filled(_narrow(matrix, self.columns), self.usual), raw_score=True)
         return np.asarray(raw, dtype=np.float64) + self.shift
 
 
@@ -94,7 +99,25 @@ def grow(
         callbacks=[lightgbm.early_stopping(settings.early_stopping, verbose=False)] if watched else None,
     )
     best = booster.best_iteration if watched else booster.current_iteration()
-    return Grown(booster.model_to_string(num_iteration=best), best, shift, columns)
+    usual = _never_missing(
+        _narrow(matrix[rows], columns), [encoding.features[c] in encoding.categories for c in columns]
+    )
+    return Grown(booster.model_to_string(num_iteration=best), best, shift, columns, usual)
+
+
+def filled(matrix: Matrix, usual: tuple[float | None, ...]) -> Matrix:
+    """The matrix with what is missing for the first time at its usual value (see `Grown`)."""
+    value = np.array([np.nan if known is None else known for known in usual], np.float32)
+    missing = np.isnan(matrix)
+    return np.where(missing, value, matrix) if missing.any() else matrix
+
+
+def _never_missing(matrix: Matrix, categorical: list[bool]) -> tuple[float | None, ...]:
+    """The median of each number that is known in every row."""
+    return tuple(
+        None if category or np.isnan(column).any() else float(np.median(column))
+        for column, category in zip(matrix.T, categorical, strict=True)
+    )
 
 
 def contributions(text: str, matrix: Matrix) -> Scores:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 _WINDOW = re.compile(r"^(\d+)(h|m|s|ms|us|ns)$")
 _SPOKEN = {"m": "min", "us": "µs"}
 _UNITLESS = ("count", "changes", "share")
+_SPANS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+_DAYS_FROM = 172_800
+_LONG = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,5 +75,25 @@ def quantity(value: float | str | None, unit_name: str) -> str:
         return "missing"
     if isinstance(value, str):
         return value
+    if unit_name == "s" and abs(value) >= _LONG:
+        return span(value)
     number = f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
     return f"{number} {unit_name}".rstrip()
+
+
+def span(seconds: float) -> str:
+    """A duration in its two largest units: `6 min 30 s`, `24 h`, `3 d 4 h`; finer below ten seconds."""
+    if 0 < abs(seconds) < 1:
+        return f"{seconds * 1_000:.0f} ms"
+    if abs(seconds) < 9.95 and round(seconds, 1) != round(seconds):
+        return f"{seconds:.1f} s"
+    left, parts = round(abs(seconds)), []
+    units = _SPANS if left >= _DAYS_FROM else _SPANS[1:]
+    for place, (unit, size) in enumerate(units):
+        if left >= size:
+            parts.append(f"{left // size} {unit}")
+            left %= size
+            if place + 1 < len(units) and (rest := left // units[place + 1][1]):
+                parts.append(f"{rest} {units[place + 1][0]}")
+            break
+    return ("−" if seconds < 0 else "") + " ".join(parts) if parts else "0 s"

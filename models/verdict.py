@@ -1,9 +1,8 @@
 """One word a reader can act on, and the sentence that earns it."""
 
-from datetime import timedelta
-
 from models.bootstrap import Figure
 from models.evaluate import Predictor, Verdict
+from models.naming import span
 
 USEFUL = "useful"
 NOT_USEFUL = "not useful"
@@ -28,6 +27,12 @@ def verdict(model: Predictor, baselines: tuple[Predictor, ...], *, learnt: bool,
             TOO_FEW,
             f"Not enough failures to say: {_count(episodes.episodes)} in the test part, "
             f"at least {needed} needed.",
+        )
+    if any(rival.beaten is None for rival in baselines):
+        return Verdict(
+            TOO_FEW,
+            f"Not enough failures to say: {_count(episodes.episodes)} in the test part, in too short a time "
+            "to tell skill from chance.",
         )
     unbeaten = [rival for rival in baselines if not rival.beaten]
     if unbeaten:
@@ -62,4 +67,4 @@ def _plain(figure: Figure, *, sign: bool = False) -> str:
 
 
 def _spoken(seconds: float | None) -> str:
-    return "no time" if seconds is None else str(timedelta(seconds=round(seconds)))
+    return "no time" if seconds is None else span(seconds)

@@ -5,9 +5,9 @@ from typing import Final
 
 import numpy as np
 
+from models import naming
+
 UNKNOWN: Final = "–"
-_SPANS: Final = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
-_DAYS_FROM: Final = 172_800
 
 
 def percent(share: float | None) -> str:
@@ -60,20 +60,7 @@ def span(seconds: float | None) -> str:
     """A duration in its two largest units: `6 min 30 s`, `24 h`, `3 d 4 h`; finer below ten seconds."""
     if seconds is None:
         return UNKNOWN
-    if 0 < abs(seconds) < 1:
-        return f"{seconds * 1_000:.0f} ms"
-    if abs(seconds) < 9.95 and round(seconds, 1) != round(seconds):
-        return f"{seconds:.1f} s"
-    left, parts = round(abs(seconds)), []
-    units = _SPANS if left >= _DAYS_FROM else _SPANS[1:]
-    for place, (unit, size) in enumerate(units):
-        if left >= size:
-            parts.append(f"{left // size} {unit}")
-            left %= size
-            if place + 1 < len(units) and (rest := left // units[place + 1][1]):
-                parts.append(f"{rest} {units[place + 1][0]}")
-            break
-    return ("−" if seconds < 0 else "") + " ".join(parts) if parts else "0 s"
+    return naming.span(seconds)
 
 
 def hours(value: float | None) -> str:

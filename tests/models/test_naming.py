@@ -37,7 +37,7 @@ def test_statistics_of_one_source_belong_together() -> None:
             "battery voltage mean over 42 s was 22.1 V; usual 25.3 V",
         ),
         ("speed__max__2m", 1.0, 0.5, "speed max over 2 min was 1 m/s; usual 0.5 m/s"),
-        ("errors__since_last_s", 120.0, 86400.0, "time since the last of errors was 120 s; usual 86400 s"),
+        ("errors__since_last_s", 120.0, 86400.0, "time since the last of errors was 2 min; usual 24 h"),
         ("machine__age", None, 10.0, "machine age was missing; usual 10 years"),
         ("state__last__2m", "idle", "busy", "state last over 2 min was idle; usual busy"),
     ],

@@ -172,6 +172,16 @@ def test_unknown_robots_and_categories_still_get_a_risk(two_causes: Any, trained
     assert 0 < trained.model.predict(odd, two_causes.facts)[0] < 1
 
 
+def test_a_value_missing_for_the_first_time_counts_as_usual(two_causes: Any, trained: Trained) -> None:
+    windows = two_causes.windows.slice(0, 50)
+    name = "battery__voltage__mean__2m"
+    place = windows.column_names.index(name)
+    unknown = windows.set_column(place, name, pa.nulls(50, pa.float64()))
+    usual = windows.set_column(place, name, pa.array([trained.model.card["usual"][name]] * 50, pa.float64()))
+    missing = trained.model.predict(unknown, two_causes.facts)
+    assert np.abs(missing - trained.model.predict(usual, two_causes.facts)).max() < 0.05
+
+
 def test_noise_is_not_useful(
     make_fleet: Callable[..., Any], make_settings: Callable[..., TrainSettings]
 ) -> None:
