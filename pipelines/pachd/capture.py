@@ -13,6 +13,8 @@ HEAD_LINES: Final = 2_000
 TAIL_LINES: Final = 2_000
 LINE_BYTES: Final = 8 << 10
 ERROR_LINES: Final = 20
+PIPE_BYTES: Final = 1 << 20
+_READ_BYTES: Final = 1 << 16
 _POLL_S, _SOON_S = 0.1, 0.001
 
 
@@ -143,14 +145,15 @@ class Streams:
         self._selector.close()
 
     def _read(self, fd: int, capture: Capture) -> bool:
-        """Read all that is there; False at the end of the stream."""
-        while True:
+        """Read what is there, a full pipe at most, for there may be ever more; False at the stream's end."""
+        for _ in range(PIPE_BYTES // _READ_BYTES):
             try:
-                data = os.read(fd, 1 << 16)
+                data = os.read(fd, _READ_BYTES)
             except BlockingIOError:
-                return True
+                break
             if not data:
                 self._open.remove(fd)
                 self._selector.unregister(fd)
                 return False
             capture.feed(data, error=fd == self._err)
+        return True
