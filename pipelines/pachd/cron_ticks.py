@@ -20,7 +20,7 @@ def tick(engine: "Engine", pipeline: Pipeline, at: datetime, only: str = "") -> 
     empty = file_of(())
     set_id = uuid.uuid4().hex
     with engine.metadata.transaction():
-        engine.trees.register([empty])
+        engine.trees.contents.register([empty])
         branches = []
         for leaf in leaves(pipeline.spec.input):
             if isinstance(leaf, CronInput) and only in ("", leaf.name):

@@ -11,10 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from pipelines.pachd import fsck, gc
 from pipelines.pachd.commits import Commits
 from pipelines.pachd.cron_ticks import CronThread
 from pipelines.pachd.executor import Executor, ProcessExecutor
 from pipelines.pachd.files import Files
+from pipelines.pachd.fsck import Problem
+from pipelines.pachd.gc import Activities, Collected
 from pipelines.pachd.jobs import Jobs
 from pipelines.pachd.metadata import Metadata
 from pipelines.pachd.objects import Objects
@@ -57,7 +60,8 @@ class Engine:
         self.trees = Trees(self.metadata, self.objects)
         self.repos = Repos(self.metadata)
         self.commits = Commits(self.metadata, self.repos, self.trees)
-        self.files = Files(self.trees, self.commits)
+        self.activities = Activities()
+        self.files = Files(self.trees, self.commits, self.activities)
         self.pipelines = Pipelines(self.metadata, self.repos, self.trees, self.commits)
         self.jobs = Jobs(self.metadata, self.repos, self.commits, self.pipelines)
         self.commits.on_created = self.jobs.open
@@ -141,6 +145,14 @@ class Engine:
         self.pipelines.stop(name)
         self.scheduler.forget(name)
 
+    def fsck(self, *, fix: bool = False) -> Iterator[Problem]:
+        """What is not as it was written; see `fsck.check`."""
+        return fsck.check(self.metadata, self.trees, fix=fix)
+
+    def collect_garbage(self) -> Collected:
+        """Remove what no commit needs any more; see `gc.collect`."""
+        return gc.collect(self.metadata, self.trees, self.activities)
+
     @property
     def stopping(self) -> bool:
         """Whether `stop` was called."""
@@ -154,4 +166,4 @@ class Engine:
         self.stop()
 
     def _runner(self, job: Job) -> Runner:
-        return Runner(job, self.jobs, self.plans, self.trees, self._executor, self._scratch)
+        return Runner(job, self.jobs, self.plans, self.trees, self.activities, self._executor, self._scratch)

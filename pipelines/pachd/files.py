@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from pipelines.pachd.commits import Commits
+from pipelines.pachd.gc import Activities
 from pipelines.pachd.objects import FileRef
 from pipelines.pachd.paths import canonical
 from pipelines.pachd.records import Commit
@@ -45,9 +46,14 @@ class Files:
 
     trees: Trees
     commits: Commits
+    activities: Activities
 
     def modify(self, commit: Commit, changes: Iterable[Change]) -> None:
         """Store what a stream says; contents are durable when this returns. Memory is bounded."""
+        with self.activities.one():
+            self._modify(commit, changes)
+
+    def _modify(self, commit: Commit, changes: Iterable[Change]) -> None:
         recorded: list[tuple[str, str | None]] = []
         refs: dict[str, FileRef] = {}
         with self.trees.objects.writer() as writer:
@@ -63,7 +69,7 @@ class Files:
                 for change in group:
                     recorded += self._copied(change, path) if isinstance(change, Copy) else [(path, None)]
         with self.trees.metadata.transaction():
-            self.trees.register(list(refs.values()))
+            self.trees.contents.register(list(refs.values()))
             self.commits.change(commit, recorded)
 
     def _copied(self, copy: Copy, path: str) -> Iterator[tuple[str, str | None]]:

@@ -110,18 +110,18 @@ class Maps:
             if olds.get(name) != news.get(name):
                 yield name, olds.get(name), news.get(name)
 
-    def nodes(self, root: bytes, seen: set[bytes]) -> Iterator[Value]:
-        """Add every node of a map to `seen` and give the values of those that were not in it."""
+    def unseen(self, root: bytes, seen: set[bytes]) -> Iterator[tuple[str, Value]]:
+        """Names and values in nodes of a map that are not in `seen`; these are added."""
         if root in seen:
             return
         seen.add(root)
         node = self._load(root)
         if isinstance(node, _Leaf):
-            yield from node.items.values()
+            yield from node.items.items()
         else:
             for child in node.children:
                 if child is not None:
-                    yield from self.nodes(child.hash, seen)
+                    yield from self.unseen(child.hash, seen)
 
     def _read(self, root: bytes) -> _Node:
         data = _EMPTY_DATA if root == EMPTY.hash else None

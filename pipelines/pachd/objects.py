@@ -2,9 +2,10 @@
 
 Small files are packed together, because a file system pays more for a file than for its bytes; a large file
 is cut every 16 MiB, each cut an object of its own, because a cut that did not change need not be stored
-again. A file's hash depends on its bytes only, never on how they happened to be packed. Objects are written
-to a temporary place, synced and renamed, so a crash leaves garbage but never a half object. Nothing here
-needs the metadata database: workers in other processes read and write the store directly.
+again. A file's hash depends on its bytes only, never on how they happened to be packed. Every object can be
+checked alone: a cut is named by its SHA-256, a pack ends in it. Objects are written to a temporary place,
+synced and renamed, so a crash leaves garbage but never a half object. Nothing here needs the metadata
+database: workers in other processes read and write the store directly.
 """
 
 import hashlib
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 CHUNK_BYTES: Final = 16 << 20
 PACK_BYTES: Final = 64 << 20
+SEAL_BYTES: Final = 32
 EMPTY_HASH: Final = hashlib.sha256(b"").hexdigest()
 
 
@@ -88,6 +90,13 @@ class Objects:
             )
         return data
 
+    def intact(self, name: str) -> bool:
+        """Whether an object as a whole is what was written, also where no file needs it."""
+        data = self.place.read(name, 0, PACK_BYTES + SEAL_BYTES + 1)
+        if name.startswith("pack-"):
+            return hashlib.sha256(data[:-SEAL_BYTES]).digest() == data[-SEAL_BYTES:]
+        return hashlib.sha256(data).hexdigest() == name
+
     def open(self, ref: FileRef) -> BinaryIO:
         """A seekable reader that holds at most one chunk in memory."""
         return io.BufferedReader(_Reader(self, ref), 1 << 16)
@@ -144,7 +153,7 @@ class ObjectWriter:
     def flush(self) -> None:
         """Make everything added so far durable."""
         if self._pack:
-            self._place.put(self._pack_name, bytes(self._pack))
+            self._place.put(self._pack_name, bytes(self._pack) + hashlib.sha256(self._pack).digest())
             self._begin_pack()
 
     def _begin_pack(self) -> None:

@@ -195,7 +195,7 @@ class Pipelines:
         branch = self._repos.create_branch(self._repos.get(spec.name, "spec"), "master")
         with self._trees.objects.writer() as writer:
             ref = writer.add(stored.encode())
-        self._trees.register([ref])
+        self._trees.contents.register([ref])
         edit = Edit()
         edit.put("/spec", ref.hash)
         self._commits.write(branch, set_id, edit)

@@ -21,8 +21,11 @@ class Place(Protocol):
     def names(self) -> Iterator[tuple[str, int, float]]:
         """Name, size in bytes and time of the last `put` (seconds since the epoch) of every object."""
 
-    def delete(self, name: str) -> None:
-        """Remove an object."""
+    def touch(self, name: str) -> None:
+        """Count an object's age from now."""
+
+    def delete(self, name: str, before: float) -> bool:
+        """Remove an object unless it was put after `before`; whether it was removed."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +37,12 @@ class Folder:
     def put(self, name: str, data: bytes) -> None:
         """Sync to disk before the name appears; bytes that are there already are only touched."""
         path = self._path(name)
-        if path.exists() and path.stat().st_size == len(data):
+        try:
             os.utime(path)
-            return
+            if path.stat().st_size == len(data):
+                return
+        except FileNotFoundError:
+            pass
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{uuid.uuid4().hex}")
         with temporary.open("wb") as file:
@@ -58,11 +64,25 @@ class Folder:
             status = path.stat()
             yield path.name, status.st_size, status.st_mtime
 
-    def delete(self, name: str) -> None:
-        """Remove a file; one that is gone already is fine."""
-        paths = self.root.glob(f"*/{name}") if name.startswith(".") else [self._path(name)]
-        for path in paths:
-            path.unlink(missing_ok=True)
+    def touch(self, name: str) -> None:
+        """Set the file's time."""
+        os.utime(self._path(name))
+
+    def delete(self, name: str, before: float) -> bool:
+        """Move a file away, look whether somebody touched it meanwhile, then remove it or put it back."""
+        path = next(self.root.glob(f"*/{name}"), None) if name.startswith(".") else self._path(name)
+        if path is None:
+            return False
+        aside = path.with_name(f".{uuid.uuid4().hex}")
+        try:
+            path.rename(aside)
+        except FileNotFoundError:
+            return False
+        if aside.stat().st_mtime >= before:
+            aside.rename(path)
+            return False
+        aside.unlink()
+        return True
 
     def _path(self, name: str) -> Path:
         return self.root / name.removeprefix("pack-")[:2] / name
@@ -84,19 +104,24 @@ class Remote:
             return b""
         return bytes(self._files.cat_file(self._path(name), start=offset, end=offset + length))
 
-    def names(self) -> Iterator[tuple[str, int, float]]:
-        """List every object below the prefix."""
+    def names(self, prefix: str = "") -> Iterator[tuple[str, int, float]]:
+        """List every object below the prefix (of the store, or one given)."""
         self._files.invalidate_cache()
-        for path, detail in self._files.find(self._prefix, detail=True).items():
+        for path, detail in self._files.find(prefix or self._prefix, detail=True).items():
             changed = detail.get("LastModified") or detail.get("mtime") or detail.get("created")
             stamp = changed.timestamp() if hasattr(changed, "timestamp") else float(changed or time.time())
             yield path.rsplit("/", 1)[1], int(detail["size"]), stamp
 
-    def delete(self, name: str) -> None:
-        """Remove an object; one that is gone already is fine."""
-        self._files.invalidate_cache()
-        if self._files.exists(self._path(name)):
-            self._files.rm_file(self._path(name))
+    def touch(self, name: str) -> None:
+        """Upload the object again."""
+        self._files.pipe_file(self._path(name), self._files.cat_file(self._path(name)))
+
+    def delete(self, name: str, before: float) -> bool:
+        """Look at the object's age once more, then remove it."""
+        if any(put >= before for found, _, put in self.names(self._path(name)) if found == name):
+            return False
+        self._files.rm_file(self._path(name))
+        return True
 
     @property
     def _files(self) -> Any:

@@ -34,7 +34,7 @@ def one_file(tree: Tree, path: str) -> Entry:
 
 def file_stream(tree: Tree, entry: Entry, offset: int = 0) -> Iterator[bytes]:
     """A file's bytes in messages of at most 2 MiB."""
-    for data in tree.trees.objects.stream(tree.trees.ref(entry.hash), offset):
+    for data in tree.trees.objects.stream(tree.trees.contents.ref(entry.hash), offset):
         view = memoryview(data)
         for start in range(0, len(view), MESSAGE_BYTES):
             yield bytes(view[start : start + MESSAGE_BYTES])

@@ -18,6 +18,7 @@ from features.errors import ForewarnError
 from pipelines.pachd.datums import Datum
 from pipelines.pachd.edits import Edit
 from pipelines.pachd.executor import Executor
+from pipelines.pachd.gc import Activities
 from pipelines.pachd.jobs import DatumRun, Jobs
 from pipelines.pachd.maps import EMPTY, Nodes
 from pipelines.pachd.merging import Merged, merge
@@ -43,6 +44,7 @@ class Runner:
     jobs: Jobs
     plans: Plans
     trees: Trees
+    activities: Activities
     executor: Executor
     scratch: Path
     pending: set[str] = field(default_factory=set)
@@ -52,7 +54,8 @@ class Runner:
         """Run the job to its end; errors of the engine itself fail the job with their text."""
         self._stop_file.unlink(missing_ok=True)
         try:
-            self._run()
+            with self.activities.one():
+                self._run()
         except Exception as error:
             if not self.jobs.exists(self.job):
                 return
@@ -169,16 +172,18 @@ class Runner:
     def _files(self, datum: Datum) -> Iterator[MountedFile]:
         for given in datum.inputs:
             if given.kind == "file":
-                yield MountedFile(given.name + given.path, self.trees.ref(given.hash), given.empty_files)
+                yield MountedFile(
+                    given.name + given.path, self.trees.contents.ref(given.hash), given.empty_files
+                )
                 continue
             prefix = given.name + given.path.rstrip("/")
             for entry in self.trees.open(bytes.fromhex(given.hash)).files():
-                yield MountedFile(prefix + entry.path, self.trees.ref(entry.hash), given.empty_files)
+                yield MountedFile(prefix + entry.path, self.trees.contents.ref(entry.hash), given.empty_files)
 
     def _run_of(self, planned: Planned, result: DatumResult, nodes: Nodes) -> DatumRun:
         outputs, size = EMPTY_TREE, 0
         if result.files:
-            self.trees.register(list(result.files.values()))
+            self.trees.contents.register(list(result.files.values()))
             edit = Edit()
             for path, ref in result.files.items():
                 edit.append(path, ref.hash)

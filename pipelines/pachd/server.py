@@ -5,6 +5,7 @@ all calls are read from the SDK's client stubs. What no service has answers UNIM
 """
 
 import ipaddress
+import json
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,7 @@ from pachyderm_sdk.api import admin, pfs, pps, version
 from features.errors import ConflictError, ForewarnError, NotFoundError, UsageError
 from pipelines.pachd.errors import IntegrityError, PreconditionError, UnsupportedError
 from pipelines.pachd.server_admin import AdminService, VersionService
+from pipelines.pachd.server_own import SERVICE, OwnService
 from pipelines.pachd.server_pfs import PfsService
 from pipelines.pachd.server_pps import PpsService
 
@@ -64,7 +66,7 @@ def serve(engine: "Engine", address: str) -> tuple[grpc.Server, int]:
         (VersionService(), version),
     ):
         server.add_generic_rpc_handlers(tuple(_handlers(service, module)))
-    server.add_generic_rpc_handlers((_Unimplemented(),))
+    server.add_generic_rpc_handlers((_own_handlers(engine), _Unimplemented()))
     try:
         bound = server.add_insecure_port(address)
     except RuntimeError:
@@ -109,6 +111,18 @@ def _handlers(service: object, module: ModuleType) -> Iterator[grpc.GenericRpcHa
             by_service.setdefault(name, {})[call] = _handler(kind, method, request, response)
     for name, methods in by_service.items():
         yield grpc.method_handlers_generic_handler(name, methods)
+
+
+def _own_handlers(engine: "Engine") -> grpc.GenericRpcHandler:
+    def handler(call: Callable[..., Any]) -> grpc.RpcMethodHandler:
+        return grpc.unary_unary_rpc_method_handler(
+            _unary(lambda request, _: json.dumps(call(**json.loads(request))).encode(), bytes)
+        )
+
+    calls = OwnService(engine).calls()
+    return grpc.method_handlers_generic_handler(
+        SERVICE, {name: handler(call) for name, call in calls.items()}
+    )
 
 
 def _handler(kind: str, method: Any, request: Any, response: Any) -> grpc.RpcMethodHandler:

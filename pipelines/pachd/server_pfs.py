@@ -267,6 +267,11 @@ class PfsService:
                 response.old_file = self._infos(old_commit, [change.old])[0]
             yield response
 
+    def fsck(self, request: pfs.FsckRequest, _: Any) -> Iterator[pfs.FsckResponse]:
+        """What is not as it was written, and what was done about it."""
+        for problem in self._engine.fsck(fix=request.fix):
+            yield pfs.FsckResponse(error=problem.what, fix=problem.fixed)
+
     def _commit(self, message: pfs.Commit) -> Commit:
         return commit_of(self._repos, self._commits, message)
 

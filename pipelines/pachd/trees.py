@@ -7,23 +7,20 @@ it changes, not what it holds. A directory exists because of the files in it.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final, Literal
 
-import msgspec
-
 from features.errors import DataError, NotFoundError
+from pipelines.pachd.contents import Contents
 from pipelines.pachd.edits import Edit
 from pipelines.pachd.globs import Glob, compile_glob
 from pipelines.pachd.maps import EMPTY, Maps, Nodes, Root, Value
 from pipelines.pachd.metadata import Metadata
-from pipelines.pachd.objects import Chunk, FileRef, Objects
+from pipelines.pachd.objects import FileRef, Objects
 from pipelines.pachd.paths import canonical, parts
 
 FILE: Final = 0
 DIR: Final = 1
 EMPTY_TREE: Final = EMPTY.hash
-_CHUNKS = msgspec.msgpack.Decoder(tuple[tuple[str, int, int, str], ...])
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,32 +43,25 @@ class Change:
 
 
 class Trees:
-    """All trees of one engine, and the register of where each file's content lies."""
+    """All trees of one engine, and what they are made of: maps, contents, objects."""
 
     def __init__(self, metadata: Metadata, objects: Objects) -> None:
         self.metadata = metadata
         self.objects = objects
         self.maps = Maps(metadata)
-        self._ref = lru_cache(maxsize=100_000)(self._find)
+        self.contents = Contents(metadata)
 
     def open(self, root: bytes | None) -> "Tree":
         """The tree with this root; None is the empty tree."""
         return Tree(self, root or EMPTY_TREE)
 
-    def register(self, refs: list[FileRef]) -> None:
-        """Remember where contents lie; the first place of a content is kept."""
-        self.metadata.run_many(
-            "INSERT OR IGNORE INTO files (hash, size, chunks) VALUES (?, ?, ?)",
-            [(r.hash, r.size, msgspec.msgpack.encode([_fields(c) for c in r.chunks])) for r in refs],
-        )
-
-    def ref(self, content: str) -> FileRef:
-        """Where the content with this hash lies; raises NotFoundError when it was never registered."""
-        return self._ref(content)
-
-    def forget(self) -> None:
-        """Drop cached places, after garbage collection moved or removed some."""
-        self._ref.cache_clear()
+    def files(self, root: bytes | None, seen: set[bytes], path: str = "") -> Iterator[tuple[str, str]]:
+        """Path and content hash of every file in nodes that are not in `seen`; these are added."""
+        for name, (kind, hash_, _) in self.maps.unseen(root or EMPTY_TREE, seen):
+            if kind == DIR:
+                yield from self.files(hash_, seen, f"{path}/{name}")
+            else:
+                yield f"{path}/{name}", hash_.hex()
 
     def apply(self, root: bytes | None, edit: Edit, fresh: Nodes | None = None) -> Root:
         """The tree with `edit` made; raises DataError when a path would be both file and directory.
@@ -101,7 +91,7 @@ class Trees:
                 if self._apply(old[1], Edit(children=edit.children), path, fresh).names:
                     raise _two_kinds(path)
                 old = None
-            base = self.ref(old[1].hex()) if old is not None else None
+            base = self.contents.ref(old[1].hex()) if old is not None else None
             ref = self._joined(base, edit.content)
             return (FILE, bytes.fromhex(ref.hash), ref.size)
         if not edit.children or (old is not None and old[0] == FILE):
@@ -110,7 +100,7 @@ class Trees:
         return (DIR, below.hash, below.weight) if below.names else None
 
     def _joined(self, base: FileRef | None, contents: list[str]) -> FileRef:
-        refs = [self.ref(content) for content in contents]
+        refs = [self.contents.ref(content) for content in contents]
         if base is not None:
             refs.insert(0, base)
         refs = [ref for ref in refs if ref.size] or refs[:1]
@@ -118,15 +108,8 @@ class Trees:
             return refs[0]
         with self.objects.writer() as writer:
             joined = writer.join(self.objects, refs)
-        self.register([joined])
+        self.contents.register([joined])
         return joined
-
-    def _find(self, content: str) -> FileRef:
-        row = self.metadata.the(
-            f"content {content}", "SELECT size, chunks FROM files WHERE hash = ?", content
-        )
-        chunks = tuple(Chunk(*fields) for fields in _CHUNKS.decode(row["chunks"]))
-        return FileRef(content, row["size"], chunks)
 
 
 @dataclass(frozen=True)
@@ -196,7 +179,7 @@ class Tree:
         entry = self._existing(path)
         if entry.kind == "dir":
             raise NotFoundError(f"{entry.path} is a directory, not a file")
-        return self.trees.ref(entry.hash)
+        return self.trees.contents.ref(entry.hash)
 
     def diff(
         self,
@@ -268,7 +251,3 @@ def _entry_or_none(path: str, value: Value | None) -> Entry | None:
 
 def _two_kinds(path: str) -> DataError:
     return DataError(f"{path} would be a file and a directory", hint="delete one of the two first")
-
-
-def _fields(chunk: Chunk) -> tuple[str, int, int, str]:
-    return chunk.object, chunk.offset, chunk.length, chunk.hash

@@ -74,8 +74,10 @@ def test_every_flipped_bit_is_found_on_read(store: Objects) -> None:
         bad = bytearray(good)
         bad[position // 8] ^= 1 << position % 8
         path.write_bytes(bad)
-        with pytest.raises(IntegrityError, match=ref.chunks[0].object):
-            store.read(ref)
+        assert not store.intact(path.name)
+        if position < 8 * ref.size:
+            with pytest.raises(IntegrityError, match=ref.chunks[0].object):
+                store.read(ref)
 
 
 def test_a_missing_object_is_named(store: Objects) -> None:

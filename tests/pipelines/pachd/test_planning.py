@@ -31,7 +31,7 @@ def snapshot(trees: Trees, files: dict[str, bytes], salt: str = "salt") -> Snaps
     edit = Edit()
     with trees.objects.writer() as writer:
         refs = {path: writer.add(data) for path, data in files.items()}
-    trees.register(list(refs.values()))
+    trees.contents.register(list(refs.values()))
     for path, ref in refs.items():
         edit.append(path, ref.hash)
     try:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
@@ -144,15 +144,15 @@ class Model:
         base = good or Version()
         version = Version(base=before)
         written: dict[str, dict[str, bytes]] = {}
-        for key, given in self.cut(line):
-            hash_ = (tuple(sorted(given.items())), line.salt)
+        for key, files in self.cut(line):
+            hash_ = (tuple(sorted(files.items())), line.salt)
             if key in base.datums and base.datums[key][0] == hash_:
                 version.datums[key] = base.datums[key]
             elif key in salvage and salvage[key][0] == hash_:
                 written[key] = salvage[key][1]
                 version.datums[key] = salvage[key]
             else:
-                outputs = compute(line.function, given)
+                outputs = compute(line.function, files)
                 version.error |= outputs == "failed"
                 if not isinstance(outputs, str):
                     written[key] = outputs
@@ -367,3 +367,39 @@ def test_random_histories_match_the_model() -> None:
 @pytest.mark.long
 def test_twenty_thousand_steps_match_the_model() -> None:
     run(examples=500, steps=45)
+
+
+GOOD = st.sampled_from([b"1", b"2", b"3"])
+
+
+def trees_after(pushes: list[dict[str, bytes | None]]) -> dict[str, bytes | None]:
+    """The output tree of every pipeline after some pushes into a new engine; None deletes a file."""
+    with (
+        tempfile.TemporaryDirectory(dir=FAST) as folder,
+        Engine(folder, executor=FunctionExecutor()) as engine,
+    ):
+        engine.repos.create("in")
+        engine.repos.create("config")
+        lines = [Line("each", ["in"], "each", "f"), Line("whole", ["each", "config"], "whole", "g")]
+        for line in lines:
+            engine.pipelines.create(spec_of(line))
+        for repo, push in [("config", {"/a": b"1"}), *(("in", push) for push in pushes)]:
+            commit = engine.commits.start(engine.repos.get(repo), "master")
+            engine.files.modify(commit, [Delete(path) for path in push])
+            engine.files.modify(
+                commit, [Append(path, data) for path, data in push.items() if data is not None]
+            )
+            engine.commits.finish(commit)
+        engine.metadata.wait(lambda: None if engine.jobs.unfinished() else True)
+        return {
+            line.name: engine.commits.readable(engine.repos.get(line.name), "master").tree for line in lines
+        }
+
+
+@settings(max_examples=15, deadline=None)
+@given(pushes=st.lists(st.dictionaries(PATHS, st.none() | GOOD, max_size=4), max_size=5))
+def test_incremental_results_equal_a_rebuild_bit_by_bit(pushes: list[dict[str, bytes | None]]) -> None:
+    final = {path: data for push in pushes for path, data in push.items()}
+    assert trees_after(pushes) == trees_after(
+        [{path: data for path, data in final.items() if data is not None}]
+    )

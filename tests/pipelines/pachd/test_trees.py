@@ -29,7 +29,7 @@ def shared_trees(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trees]:
 def store(trees: Trees, data: bytes) -> str:
     with trees.objects.writer() as writer:
         ref = writer.add(data)
-    trees.register([ref])
+    trees.contents.register([ref])
     return ref.hash
 
 
