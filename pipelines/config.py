@@ -7,6 +7,7 @@ refused. `Config.step_files` cuts the file into the part each pipeline step depe
 
 import difflib
 import tomllib
+from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -14,6 +15,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from features.errors import DataError, NotFoundError
+from models.settings import TrainSettings
 from pipelines.durations import Duration, format_duration
 
 CONFIG_NAME: Final = "forewarn.toml"
@@ -197,20 +199,23 @@ class LookbackSection(Section):
         return self.lead + max(self.windows)
 
 
+LEARNER: Final[dict[str, Any]] = {setting.name: setting.default for setting in fields(TrainSettings)}
+
+
 class TrainSection(Section):
     """`[train]`: how the classifier is trained and judged."""
 
-    seed: int = 0
-    test_share: float = Field(0.2, gt=0, lt=0.5)
-    validation_share: float = Field(0.2, gt=0, lt=0.5)
-    negatives_per_positive: float | None = Field(None, gt=0)
-    rounds: int = Field(200, gt=0)
-    learning_rate: float = Field(0.1, gt=0, le=1)
-    num_leaves: int = Field(15, ge=2)
-    min_data_in_leaf: int = Field(20, ge=1)
-    min_episodes: int = Field(5, ge=1)
+    seed: int = LEARNER["seed"]
+    test_share: float = Field(LEARNER["test_share"], gt=0, lt=0.5)
+    validation_share: float = Field(LEARNER["validation_share"], gt=0, lt=0.5)
+    negatives_per_positive: float | None = Field(LEARNER["negatives_per_positive"], gt=0)
+    rounds: int = Field(LEARNER["rounds"], gt=0)
+    learning_rate: float = Field(LEARNER["learning_rate"], gt=0, le=1)
+    num_leaves: int = Field(LEARNER["num_leaves"], ge=2)
+    min_data_in_leaf: int = Field(LEARNER["min_data_in_leaf"], ge=1)
+    min_episodes: int = Field(LEARNER["min_episodes"], ge=1)
     baseline: tuple[str, ...] = Field((), description="feature prefixes of a declared baseline model")
-    trusted: tuple[str, ...] = Field((), description="features that may tell the classes apart and be no leak")
+    trusted: tuple[str, ...] = Field((), description="features that tell the classes apart and are no leak")
 
 
 class ReportSection(Section):
