@@ -3,8 +3,9 @@
 import os
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -43,7 +44,9 @@ class Folder:
                 return
         except FileNotFoundError:
             pass
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.parent.is_dir():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _sync_folder(self.root)
         temporary = path.with_name(f".{uuid.uuid4().hex}")
         with temporary.open("wb") as file:
             file.write(data)
@@ -104,13 +107,11 @@ class Remote:
             return b""
         return bytes(self._files.cat_file(self._path(name), start=offset, end=offset + length))
 
-    def names(self, prefix: str = "") -> Iterator[tuple[str, int, float]]:
-        """List every object below the prefix (of the store, or one given)."""
+    def names(self) -> Iterator[tuple[str, int, float]]:
+        """List every object below the prefix."""
         self._files.invalidate_cache()
-        for path, detail in self._files.find(prefix or self._prefix, detail=True).items():
-            changed = detail.get("LastModified") or detail.get("mtime") or detail.get("created")
-            stamp = changed.timestamp() if hasattr(changed, "timestamp") else float(changed or time.time())
-            yield path.rsplit("/", 1)[1], int(detail["size"]), stamp
+        for path, detail in self._files.find(self._prefix, detail=True).items():
+            yield path.rsplit("/", 1)[1], int(detail["size"]), _put_time(detail)
 
     def touch(self, name: str) -> None:
         """Upload the object again."""
@@ -118,9 +119,13 @@ class Remote:
 
     def delete(self, name: str, before: float) -> bool:
         """Look at the object's age once more, then remove it."""
-        if any(put >= before for found, _, put in self.names(self._path(name)) if found == name):
+        self._files.invalidate_cache()
+        try:
+            if _put_time(self._files.info(self._path(name))) >= before:
+                return False
+            self._files.rm_file(self._path(name))
+        except FileNotFoundError:
             return False
-        self._files.rm_file(self._path(name))
         return True
 
     @property
@@ -142,6 +147,12 @@ def place_at(root: str) -> Place:
     if "://" in root:
         return Remote(root)
     return Folder(Path(root))
+
+
+def _put_time(detail: Mapping[str, Any]) -> float:
+    """When fsspec says an object was written; now when it does not say."""
+    time_of = detail.get("LastModified") or detail.get("mtime") or detail.get("created") or time.time()
+    return float(time_of.timestamp() if isinstance(time_of, datetime) else time_of)
 
 
 def _sync_folder(folder: Path) -> None:
