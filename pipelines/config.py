@@ -229,9 +229,10 @@ class ReportSection(Section):
 
 
 class PipelineSection(Section):
-    """`[pipelines]`: workers, and the image on a cluster."""
+    """`[pipelines]`: workers, where they run, and the image on a cluster."""
 
     workers: int = Field(2, ge=1)
+    scheduler: str = Field("", description="a Dask scheduler, tcp://host:8786; '' = workers on this machine")
     image: str = "forewarn:latest"
 
 
@@ -259,6 +260,11 @@ class Config(Section):
             stream = self.streams[rule.stream]
             for name in (*rule.when, *filter(None, [rule.code_field])):
                 _known(f"failure.on field of {rule.stream}", name, stream.fields)
+        if self.join.every is not None and min(self.lookback.windows) < self.join.every:
+            raise ValueError(
+                f"lookback.windows has {format_duration(min(self.lookback.windows))}, shorter than join.every "
+                f"= {format_duration(self.join.every)}: most such windows hold no observation; lengthen it"
+            )
         if self.logs.partition == "day":
             self._check_day_reach()
         return self

@@ -13,6 +13,7 @@ from pipelines.config import CONFIG_NAME, Config, load_config
 
 if TYPE_CHECKING:
     from pipelines.client import Pachd
+    from pipelines.pachd.engine import Engine
 
 ADDRESS_VARIABLE: Final = "PACHD_ADDRESS"
 
@@ -56,6 +57,14 @@ class Project:
             return None
         return str(told["address"])
 
+    def engine(self) -> "Engine":
+        """The project's embedded engine, its datums on Dask workers that start with the first of them."""
+        from pipelines.cluster import DaskExecutor
+        from pipelines.pachd.engine import Engine
+
+        chosen = self.config.pipelines
+        return Engine(self.state, executor=DaskExecutor(chosen.workers, address=chosen.scheduler))
+
     @contextmanager
     def connect(self) -> Iterator["Pachd"]:
         """A pachd for this project: `$PACHD_ADDRESS`, the running daemon, or an engine of its own."""
@@ -65,7 +74,5 @@ class Project:
         if address is not None:
             yield Pachd.at(address)
             return
-        from pipelines.pachd.engine import Engine
-
-        with Engine(self.state, workers=self.config.pipelines.workers) as engine:
+        with self.engine() as engine:
             yield Pachd.at(f"127.0.0.1:{engine.serve('127.0.0.1:0')}")

@@ -18,8 +18,6 @@ LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 def up(*, project: Path | None, listen: str) -> None:
     """Serve until interrupted. Raises UsageError off loopback, ConflictError when another daemon runs."""
-    from pipelines.pachd.engine import Engine
-
     found = Project.find(project)
     host, _, port = listen.rpartition(":")
     if host not in LOOPBACK or not port.isdigit():
@@ -27,7 +25,7 @@ def up(*, project: Path | None, listen: str) -> None:
     stop = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stop.set())
-    with Engine(found.state, workers=found.config.pipelines.workers) as engine:
+    with found.engine() as engine:
         address = f"{host}:{engine.serve(listen)}"
         set_up(Pachd.at(address), found.config)
         told = msgspec.json.encode({"address": address, "pid": os.getpid()})

@@ -1,8 +1,8 @@
 """Step features: look-back windows before every cut-off of a robot-day.
 
-Cut-offs are the ends of the grid cells of `lookback.every` (aligned to the epoch) that hold an observation,
-so that a day's cut-offs do not depend on how the data was cut; and, for training, `episode start − lead` of
-every failure episode that starts in the day.
+Cut-offs are the ends of the grid cells of `lookback.every` (aligned to the epoch) that hold an observation no
+older than the shortest window, so that silence is not scored and a day's cut-offs do not depend on how the
+data was cut; and, for training, `episode start − lead` of every failure episode that starts in the day.
 """
 
 from datetime import timedelta
@@ -37,9 +37,7 @@ def main(pfs: Path) -> None:
             decode(path.stem): _with_halo(folder, halo, f"events/{path.name}")
             for path in parquet_files(folder / "events")
         }
-        stream = _grid(
-            read_table(folder / "observations.parquet"), parse_duration(settings["lookback"]["every"])
-        )
+        stream = _grid(read_table(folder / "observations.parquet"), settings["lookback"])
         starts = within(episodes(failures, gap), day)
         classic = failure_cutoffs(starts, parse_duration(settings["lookback"]["lead"]))
         results = [
@@ -59,13 +57,20 @@ def _with_halo(folder: Path, halo: Path, name: str) -> pa.Table:
     return read_tables([path for path in (halo / name, folder / name) if path.is_file()])
 
 
-def _grid(observations: pa.Table, every: timedelta) -> pa.Table:
-    step = every // timedelta(microseconds=1) * 1_000
-    cells = np.unique(nanoseconds(observations) // step)
+def _grid(observations: pa.Table, lookback: Settings) -> pa.Table:
+    step = nanoseconds_of(lookback["every"])
+    fresh = min(step, *(nanoseconds_of(text) for text in lookback["windows"]))
+    ts = nanoseconds(observations)
+    cells = np.unique(ts[step - ts % step <= fresh] // step)
     robots = observations.column(ROBOT).slice(0, 1).to_pylist() * len(cells)
     return pa.table(
         [pa.array(robots, pa.string()), pa.array((cells + 1) * step).cast(TIMESTAMP)], schema=CUTOFFS
     )
+
+
+def nanoseconds_of(text: str) -> int:
+    """A duration of the settings in nanoseconds."""
+    return parse_duration(text) // timedelta(microseconds=1) * 1_000
 
 
 def _windows(

@@ -57,6 +57,7 @@ windows = ["10s", "42s"]
             "exactly one of path, field or constant",
         ),
         (('time = "ts"', 'time = "ts"\nunit = "sec"'), "streams.pose.unit"),
+        (('anchor = "pose"', 'every = "15s"'), "lookback.windows has 10s, shorter than join.every = 15s"),
         (("[join]", "[join"), "is not valid TOML"),
     ],
 )
@@ -104,7 +105,7 @@ def leaves(value: Any, path: str = "") -> set[str]:
 
 def test_no_key_of_the_file_is_without_effect() -> None:
     config = parse_config(GOOD)
-    concern_creation = {".logs.glob", ".pipelines.workers", ".pipelines.image"}
+    concern_creation = {".logs.glob", ".pipelines.workers", ".pipelines.scheduler", ".pipelines.image"}
     reached = {leaf.rpartition(".")[2] for step in config.step_files.values() for leaf in leaves(step)}
     unreached = {
         leaf for leaf in leaves(config.model_dump(mode="json")) if leaf.rpartition(".")[2] not in reached
