@@ -262,7 +262,7 @@ class Config(Section):
                 _known(f"failure.on field of {rule.stream}", name, stream.fields)
         if self.join.every is not None and min(self.lookback.windows) < self.join.every:
             raise ValueError(
-                f"lookback.windows has {format_duration(min(self.lookback.windows))}, shorter than join.every "
+                f"lookback.windows: {format_duration(min(self.lookback.windows))} is shorter than join.every "
                 f"= {format_duration(self.join.every)}: most such windows hold no observation; lengthen it"
             )
         if self.logs.partition == "day":

@@ -57,7 +57,7 @@ windows = ["10s", "42s"]
             "exactly one of path, field or constant",
         ),
         (('time = "ts"', 'time = "ts"\nunit = "sec"'), "streams.pose.unit"),
-        (('anchor = "pose"', 'every = "15s"'), "lookback.windows has 10s, shorter than join.every = 15s"),
+        (('anchor = "pose"', 'every = "15s"'), "lookback.windows: 10s is shorter than join.every = 15s"),
         (("[join]", "[join"), "is not valid TOML"),
     ],
 )
