@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from pipelines.logs.scan.tree import Ints
 
-CHUNK_BYTES: Final = 8 << 20
+CHUNK_BYTES: Final = 4 << 20
 
 
 @dataclass(frozen=True, eq=False)

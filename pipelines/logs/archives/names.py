@@ -32,16 +32,21 @@ def is_lines(name: str) -> bool:
 def are_lines(archive: Bytes, ends: Ints, sizes: Ints) -> npt.NDArray[np.bool_]:
     """`is_lines` of many names at once, each the `sizes` bytes before `ends`."""
     found = np.zeros(len(ends), np.bool_)
-    for packed in ("", *PACKED):
-        for ending in LINES:
-            whole = np.frombuffer((ending + packed).encode(), np.uint8)
-            fits = sizes >= len(whole)
-            places = np.where(fits, ends - len(whole), 0)
-            for at, mark in enumerate(whole):
-                fits &= archive[places + at] == mark
-                if not fits.any():
-                    break
-            found |= fits
+    for ending in (ending + packed for packed in ("", *PACKED) for ending in LINES):
+        found |= _end_with(archive, ends, sizes, np.frombuffer(ending.encode(), np.uint8))
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _end_with(archive, ends, sizes, ending):  # type: ignore[no-untyped-def]
+    """True for names that end with these bytes."""
+    found = np.zeros(ends.size, np.bool_)
+    for row in range(ends.size):
+        place = ending.size
+        if sizes[row] >= place:
+            while place > 0 and archive[ends[row] - ending.size + place - 1] == ending[place - 1]:
+                place -= 1
+            found[row] = place == 0
     return found
 
 

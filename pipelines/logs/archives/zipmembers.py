@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import repeat
 from typing import Final
 
 import numpy as np
@@ -29,6 +30,8 @@ DEFLATED: Final = 8
 LINK: Final = 0o120000
 ENCRYPTED: Final = 0x41
 SLASH: Final = ord("/")
+TOGETHER: Final = 256
+"""Members unfolded in one go: one that is damaged sends them all the careful way."""
 
 
 def zip_members(archive: Bytes, limits: LimitsSection, ledger: Ledger) -> Iterator[Members]:
@@ -72,50 +75,63 @@ class _Zip:
 
     def members(self, order: Ints) -> Iterator[Members]:
         """Contents in groups of about CHUNK_BYTES."""
-        entries = self._entries
-        begin, end = entries.data[order], entries.data[order] + entries.packed[order]
-        quick, length = self._quick(order)
-        decompress, crc32, view = isal_zlib.decompress, isal_zlib.crc32, self._view
         contents: list[bytes] = []
         numbers: list[int] = []
-        size = total = 0
-        for place, (entry, at, stop, crc, expected) in enumerate(
-            zip(
-                order.tolist(), begin.tolist(), end.tolist(), entries.crc[order].tolist(),
-                np.where(quick, length, -1).tolist(), strict=True,
-            )
-        ):  # fmt: skip
-            content = None
-            if expected >= 0:
-                raw = view[at:stop]
-                try:
-                    if crc32(raw) == crc:
-                        content = decompress(raw, GZIP_BITS, expected or 1)
-                except igzip_lib.IsalError:  # type: ignore[misc]
-                    content = None
-            if content is None or len(content) != expected:
-                content = self._content(entry)
-                if content is None:
-                    continue
-            size += len(content)
-            if total + size > self._limits.total_bytes:
+        size, left = 0, self._limits.total_bytes
+        for some, found in self._contents(order):
+            length = sum(map(len, found))
+            if length > left:
+                rest = order[int(np.flatnonzero(order == some[0])[0]) :]
                 detail = f"more than {self._limits.total_bytes} bytes in one archive"
-                self._refuse_rest("total_too_large", order[place:], detail)
+                self._refuse_rest("total_too_large", rest, detail)
                 break
-            contents.append(content)
-            numbers.append(entry)
+            contents += found
+            numbers += some
+            size, left = size + length, left - length
             if size >= CHUNK_BYTES:
                 yield self._group(contents, numbers)
-                contents, numbers, total, size = [], [], total + size, 0
+                contents, numbers, size = [], [], 0
         if contents:
             yield self._group(contents, numbers)
 
+    def _contents(self, order: Ints) -> Iterator[tuple[list[int], list[bytes]]]:
+        """Entries and their contents: many at once where all are small gzip streams, else one by one."""
+        quick, length = self._quick(order)
+        limit = min(CHUNK_BYTES, self._limits.total_bytes // TOGETHER)
+        for at in range(0, len(order), TOGETHER):
+            some = order[at : at + TOGETHER]
+            found = None
+            if quick[at : at + TOGETHER].all() and length[at : at + TOGETHER].sum() <= limit:
+                found = self._at_once(some, length[at : at + TOGETHER])
+            if found is not None:
+                yield some.tolist(), found
+                continue
+            for entry in some.tolist():
+                content = self._content(entry)
+                if content is not None:
+                    yield [entry], [content]
+
+    def _at_once(self, some: Ints, length: Ints) -> list[bytes] | None:
+        """Contents of small gzip streams, None if any is not quite what it says."""
+        begin, view, sizes = self._entries.data[some], self._view, length.tolist()
+        ends = begin + self._entries.packed[some]
+        raws = [view[at:end] for at, end in zip(begin.tolist(), ends.tolist(), strict=True)]
+        if list(map(isal_zlib.crc32, raws)) != self._entries.crc[some].tolist():
+            return None
+        try:
+            found = list(map(isal_zlib.decompress, raws, repeat(GZIP_BITS), sizes))
+        except igzip_lib.IsalError:  # type: ignore[misc]
+            return None
+        return found if list(map(len, found)) == sizes else None
+
     def _group(self, contents: list[bytes], numbers: list[int]) -> Members:
-        ends = (self._entries.name + self._entries.name_size)[numbers]
-        of_lines = np.flatnonzero(are_lines(self._archive, ends, self._entries.name_size[numbers]))
-        return Members(
-            contents, lambda place: self._directory.name(numbers[place]), frozenset(of_lines.tolist())
-        )
+        places = np.flatnonzero(self._of_lines[numbers]).tolist() if self._of_lines.any() else ()
+        return Members(contents, lambda place: self._directory.name(numbers[place]), frozenset(places))
+
+    @cached_property
+    def _of_lines(self) -> Flags:
+        entries = self._entries
+        return are_lines(self._archive, entries.name + entries.name_size, entries.name_size)
 
     def _quick(self, order: Ints) -> tuple[Flags, Ints]:
         """Which entries are one small gzip stream, stored; and the length their last four bytes tell."""

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numba import njit
 
-from pipelines.logs.scan.lanes import byte, get, put
+from pipelines.logs.scan.lanes import byte, get, get_real, put, put_byte, put_real
 from pipelines.logs.scan.numbers import number
 from pipelines.logs.scan.pairs import json_text
 from pipelines.logs.scan.strings import after_space, find_key, is_key, is_literal, string_end
@@ -50,11 +50,14 @@ def scan(text, starts, ends, nesting, tree, arena, rows, plain):  # type: ignore
     for message in range(starts.size):
         oldest[:] = rows
         stamp, status = _message(
-            text, starts[message], ends[message], message, nesting,
-            tree.first, tree.words, tree.masks, tree.length, tree.leaf, tree.into, tree.table, tree.columns,
-            tree.record, tree.keyed,
-            arena.capacity, arena.base, arena.kinds, arena.values, arena.floats, arena.rows_base,
-            arena.message, rows, frames, seen, stamp, pair, pair_reals, oldest,
+            text.ctypes.data, starts[message], ends[message], message, nesting,
+            tree.first.ctypes.data, tree.words.ctypes.data, tree.masks.ctypes.data, tree.length.ctypes.data,
+            tree.leaf.ctypes.data, tree.into.ctypes.data, tree.table.ctypes.data, tree.columns.ctypes.data,
+            tree.record.ctypes.data, tree.keyed.ctypes.data,
+            arena.capacity.ctypes.data, arena.base.ctypes.data, arena.kinds.ctypes.data,
+            arena.values.ctypes.data, arena.floats.ctypes.data, arena.rows_base.ctypes.data,
+            arena.message.ctypes.data, rows.ctypes.data, frames.ctypes.data, seen.ctypes.data, stamp,
+            pair.ctypes.data, pair_reals.ctypes.data, oldest.ctypes.data,
         )  # fmt: skip
         if status != PLAIN:
             rows[:] = oldest
@@ -194,7 +197,7 @@ def _message(  # type: ignore[no-untyped-def]
                 else:
                     put(pair, leaf, kind)
                     put(pair, 3 + leaf, value)
-                    put(pair_reals, leaf, real)
+                    put_real(pair_reals, leaf, real)
         while True:
             if not closing:
                 at = after_space(text, at)
@@ -228,15 +231,15 @@ def _new_row(table, row, message, columns, base, kinds, rows_base, message_of, r
     put(rows, table, row + 1)
     put(message_of, get(rows_base, table) + row, message)
     for column in range(get(columns, table), get(columns, table + 1)):
-        put(kinds, get(base, column) + row, np.uint8(MISSING))
+        put_byte(kinds, get(base, column) + row, MISSING)
 
 
 @njit(cache=True, nogil=True, inline="always")
 def _store(at, kind, value, real, kinds, values, floats):  # type: ignore[no-untyped-def]
     """Put a value into a cell."""
-    put(kinds, at, np.uint8(kind))
+    put_byte(kinds, at, kind)
     if kind == FLOAT:
-        put(floats, at, real)
+        put_real(floats, at, real)
     else:
         put(values, at, value)
 
@@ -264,18 +267,22 @@ def _add_pair(  # type: ignore[no-untyped-def]
     if key == NONE:
         return PLAIN
     put(pair, LIKELY, key + 1)
-    kind, value, real = get(pair, VALUE), get(pair, 3 + VALUE), get(reals, VALUE)
+    kind, value, real = get(pair, VALUE), get(pair, 3 + VALUE), get_real(reals, VALUE)
     if kind == STRING:
         kind, value, real = json_text(text, value >> 32, value & 0xFFFFFFFF)
         if kind == ODD:
             return ODD
     clock = get(base, get(columns, table))
-    time, real_time = get(pair, 3 + WHEN), get(reals, WHEN)
+    time, real_time = get(pair, 3 + WHEN), get_real(reals, WHEN)
     row = get(rows, table) - 1
     while row >= oldest:
-        if get(kinds, clock + row) == when and (
+        if byte(kinds, clock + row) == when and (
             when == MISSING
-            or (get(values, clock + row) == time if when == INT else get(floats, clock + row) == real_time)
+            or (
+                get(values, clock + row) == time
+                if when == INT
+                else get_real(floats, clock + row) == real_time
+            )
         ):
             break
         row -= 1
@@ -286,7 +293,7 @@ def _add_pair(  # type: ignore[no-untyped-def]
         _new_row(table, row, message, columns, base, kinds, rows_base, message_of, rows)
         _store(clock + row, when, time, real_time, kinds, values, floats)
     cell = get(base, get(leaves, key)) + row
-    if get(kinds, cell) != MISSING:
+    if byte(kinds, cell) != MISSING:
         return ODD
     _store(cell, NULL if kind == MISSING else kind, value, real, kinds, values, floats)
     return PLAIN

@@ -1,6 +1,7 @@
 """Machine words and vectors over bytes: what makes a compiled scanner fast and numpy cannot express.
 
-Every function takes a uint8 array and a position; 32 readable bytes must follow it.
+Functions take an array, or its address: compiled code counts references to an array at every call, which costs
+more than the call. Nothing is checked: positions are not negative, and 32 readable bytes follow a byte's.
 """
 
 from typing import Any
@@ -9,66 +10,101 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-BYTE, WORD, WIDE = ir.IntType(8), ir.IntType(64), ir.IntType(128)
+BYTE, WORD, WIDE, REAL = ir.IntType(8), ir.IntType(64), ir.IntType(128), ir.DoubleType()
 LANES = 32
 VECTOR = ir.VectorType(BYTE, LANES)
 QUOTE, BACKSLASH, SPACE = 0x22, 0x5C, 0x20
 
 
-def _address(context: Any, builder: Any, signature: Any, args: Any, kind: Any) -> Any:
-    array = context.make_array(signature.args[0])(context, builder, args[0])
-    return builder.bitcast(builder.gep(array.data, [args[1]]), kind.as_pointer())
+def _place(context: Any, builder: Any, signature: Any, args: Any, step: Any, kind: Any) -> Any:
+    """Pointer to a `kind`, `args[1]` steps from the start of the array or address `args[0]`."""
+    start = args[0]
+    if isinstance(signature.args[0], types.Array):
+        start = builder.ptrtoint(context.make_array(signature.args[0])(context, builder, start).data, WORD)
+    offset = builder.mul(args[1], ir.Constant(WORD, step))
+    return builder.inttoptr(builder.add(start, offset), kind.as_pointer())
 
 
 @intrinsic
-def get(typing, array, at):  # type: ignore[no-untyped-def]  # noqa: ARG001
-    """The element at a position that is not negative: numba's own indexing asks every time."""
-
-    def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        view = context.make_array(signature.args[0])(context, builder, args[0])
-        return builder.load(builder.gep(view.data, [args[1]]))
-
-    return array.dtype(array, types.int64), generate
-
-
-@intrinsic
-def put(typing, array, at, value):  # type: ignore[no-untyped-def]  # noqa: ARG001
-    """Store an element of the array's own type at a position that is not negative."""
-
-    def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        view = context.make_array(signature.args[0])(context, builder, args[0])
-        builder.store(args[2], builder.gep(view.data, [args[1]]))
-        return context.get_dummy_value()
-
-    return types.void(array, types.int64, array.dtype), generate
-
-
-@intrinsic
-def byte(typing, array, at):  # type: ignore[no-untyped-def]  # noqa: ARG001
+def byte(typing, source, at):  # type: ignore[no-untyped-def]  # noqa: ARG001
     """The byte at a position, as int64."""
 
     def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        return builder.zext(builder.load(_address(context, builder, signature, args, BYTE)), WORD)
+        return builder.zext(builder.load(_place(context, builder, signature, args, 1, BYTE)), WORD)
 
-    return types.int64(array, types.int64), generate
+    return types.int64(source, types.int64), generate
 
 
 @intrinsic
-def word(typing, array, at):  # type: ignore[no-untyped-def]  # noqa: ARG001
-    """Eight bytes as a little-endian uint64."""
+def word(typing, source, at):  # type: ignore[no-untyped-def]  # noqa: ARG001
+    """Eight bytes from a position on, as a little-endian uint64."""
 
     def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        return builder.load(_address(context, builder, signature, args, WORD), align=1)
+        return builder.load(_place(context, builder, signature, args, 1, WORD), align=1)
 
-    return types.uint64(array, types.int64), generate
+    return types.uint64(source, types.int64), generate
 
 
 @intrinsic
-def string_stops(typing, array, at):  # type: ignore[no-untyped-def]  # noqa: ARG001
+def get(typing, source, index):  # type: ignore[no-untyped-def]  # noqa: ARG001
+    """An element of an array of int64."""
+
+    def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        return builder.load(_place(context, builder, signature, args, 8, WORD))
+
+    return types.int64(source, types.int64), generate
+
+
+@intrinsic
+def get_real(typing, source, index):  # type: ignore[no-untyped-def]  # noqa: ARG001
+    """An element of an array of float64."""
+
+    def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        return builder.load(_place(context, builder, signature, args, 8, REAL))
+
+    return types.float64(source, types.int64), generate
+
+
+@intrinsic
+def put(typing, source, index, value):  # type: ignore[no-untyped-def]  # noqa: ARG001
+    """Store into an array of int64."""
+
+    def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        builder.store(args[2], _place(context, builder, signature, args, 8, WORD))
+        return context.get_dummy_value()
+
+    return types.void(source, types.int64, types.int64), generate
+
+
+@intrinsic
+def put_real(typing, source, index, value):  # type: ignore[no-untyped-def]  # noqa: ARG001
+    """Store into an array of float64."""
+
+    def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        builder.store(args[2], _place(context, builder, signature, args, 8, REAL))
+        return context.get_dummy_value()
+
+    return types.void(source, types.int64, types.float64), generate
+
+
+@intrinsic
+def put_byte(typing, source, index, value):  # type: ignore[no-untyped-def]  # noqa: ARG001
+    """Store the low byte of an int64 into an array of bytes."""
+
+    def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        place = _place(context, builder, signature, args, 1, BYTE)
+        builder.store(builder.trunc(args[2], BYTE), place)
+        return context.get_dummy_value()
+
+    return types.void(source, types.int64, types.int64), generate
+
+
+@intrinsic
+def string_stops(typing, source, at):  # type: ignore[no-untyped-def]  # noqa: ARG001
     """A bit for each of the next 32 bytes that is a quote, a backslash or a control character."""
 
     def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        lanes = builder.load(_address(context, builder, signature, args, VECTOR), align=1)
+        lanes = builder.load(_place(context, builder, signature, args, 1, VECTOR), align=1)
 
         def all_of(value: int) -> Any:
             return ir.Constant(VECTOR, [value] * LANES)
@@ -82,7 +118,7 @@ def string_stops(typing, array, at):  # type: ignore[no-untyped-def]  # noqa: AR
         )
         return builder.zext(builder.bitcast(stops, ir.IntType(LANES)), WORD)
 
-    return types.uint64(array, types.int64), generate
+    return types.uint64(source, types.int64), generate
 
 
 @intrinsic
@@ -121,6 +157,6 @@ def as_float(typing, bits):  # type: ignore[no-untyped-def]  # noqa: ARG001
     """The double of these bits."""
 
     def generate(_context, builder, _signature, args):  # type: ignore[no-untyped-def]
-        return builder.bitcast(args[0], ir.DoubleType())
+        return builder.bitcast(args[0], REAL)
 
     return types.float64(types.uint64), generate

@@ -9,14 +9,13 @@ from typing import Final
 import numpy as np
 from numba import njit
 
-from pipelines.logs.scan.lanes import as_float, byte, high_product, leading_zeros
+from pipelines.logs.scan.lanes import as_float, byte, high_product, leading_zeros, trailing_zeros, word
 
 ODD: Final = -1
 INT: Final = 4
 FLOAT: Final = 5
 LOWEST: Final = -342
 HIGHEST: Final = 308
-MAX_DIGITS: Final = 19
 MAX_LENGTH: Final = 4_000
 EXACT_MANTISSA: Final = np.uint64(1 << 53)
 INT64_MAX: Final = np.uint64(2**63 - 1)
@@ -39,6 +38,8 @@ def _powers_of_five() -> np.ndarray:
 
 FIVES: Final = _powers_of_five()
 TENS: Final = np.array([10.0**power for power in range(23)])
+ROOM: Final = np.array([10 ** (19 - count) for count in range(9)], np.uint64)
+POWERS: Final = np.array([10**power for power in range(9)], np.uint64)
 
 
 @njit(cache=True, nogil=True)
@@ -84,25 +85,43 @@ def to_double(mantissa, power):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def _digits(text, at):  # type: ignore[no-untyped-def]
+    """How many digits stand at `at`, up to 8, and the number they say: all eight bytes at once.
+
+    Digits are found and joined pairwise inside a word, as in Lemire's "Quickly parsing eight digits" (2018).
+    """
+    lanes = word(text, at) ^ np.uint64(0x3030303030303030)
+    others = ((lanes & np.uint64(0x7F7F7F7F7F7F7F7F)) + np.uint64(0x7676767676767676)) | lanes
+    count = trailing_zeros(others & np.uint64(0x8080808080808080)) >> 3
+    if count == 0:
+        return 0, np.uint64(0)
+    lanes = (lanes << np.uint64(64 - 8 * count)) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    lanes = (lanes * np.uint64(2561)) >> np.uint64(8)
+    lanes = ((lanes & np.uint64(0x00FF00FF00FF00FF)) * np.uint64(6553601)) >> np.uint64(16)
+    lanes = ((lanes & np.uint64(0x0000FFFF0000FFFF)) * np.uint64(42949672960001)) >> np.uint64(32)
+    return count, lanes
+
+
+@njit(cache=True, nogil=True)
 def number(text, at):  # type: ignore[no-untyped-def]
     """The JSON number that starts at `at`: where it ends, INT or FLOAT (else ODD), and its value as both."""
     start = at
     negative = byte(text, at) == 45
     if negative:
         at += 1
-    mantissa = np.uint64(0)
-    first = at
-    digit = byte(text, at) - 48
-    while 0 <= digit <= 9:
-        mantissa = mantissa * np.uint64(10) + np.uint64(digit)
-        at += 1
-        digit = byte(text, at) - 48
-    digits = at - first
-    if digits == 0 or (digits > 1 and byte(text, first) == 48):
+    count, mantissa = _digits(text, at)
+    if count == 0 or (count > 1 and byte(text, at) == 48):
         return at, ODD, 0, 0.0
-    mark = digit + 48
+    at += count
+    fits = True
+    while count == 8:
+        count, more = _digits(text, at)
+        fits &= mantissa < word(ROOM, 8 * count)
+        mantissa = mantissa * word(POWERS, 8 * count) + more
+        at += count
+    mark = byte(text, at)
     if mark != 46 and mark != 101 and mark != 69:
-        if digits > MAX_DIGITS or mantissa > INT64_MAX:
+        if not fits or mantissa > INT64_MAX:
             return at, ODD, 0, 0.0
         whole = -np.int64(mantissa) if negative else np.int64(mantissa)
         return at, INT, whole, np.float64(whole)
@@ -110,33 +129,28 @@ def number(text, at):  # type: ignore[no-untyped-def]
     if mark == 46:
         at += 1
         first = at
-        digit = byte(text, at) - 48
-        while 0 <= digit <= 9:
-            mantissa = mantissa * np.uint64(10) + np.uint64(digit)
-            digits += mantissa > np.uint64(0)
-            at += 1
-            digit = byte(text, at) - 48
+        count = 8
+        while count == 8:
+            count, more = _digits(text, at)
+            fits &= mantissa < word(ROOM, 8 * count)
+            mantissa = mantissa * word(POWERS, 8 * count) + more
+            at += count
         power = first - at
         if power == 0:
             return at, ODD, 0, 0.0
-        mark = digit + 48
+        mark = byte(text, at)
     if mark == 101 or mark == 69:
         at += 1
         mark = byte(text, at)
         down = mark == 45
         if down or mark == 43:
             at += 1
-        first = at
-        written = 0
-        digit = byte(text, at) - 48
-        while 0 <= digit <= 9:
-            written = min(written * 10 + digit, 100_000)
-            at += 1
-            digit = byte(text, at) - 48
-        if at == first:
+        count, written = _digits(text, at)
+        if count == 0 or count == 8:
             return at, ODD, 0, 0.0
-        power += -written if down else written
-    if digits > MAX_DIGITS or at - start > MAX_LENGTH:
+        at += count
+        power += -np.int64(written) if down else np.int64(written)
+    if not fits or at - start > MAX_LENGTH:
         return at, ODD, 0, 0.0
     value, known = to_double(mantissa, power)
     return at, FLOAT if known else ODD, 0, -value if negative else value

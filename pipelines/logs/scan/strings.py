@@ -59,7 +59,7 @@ def is_key(text, at, words, masks, length, child):  # type: ignore[no-untyped-de
     """Whether a child's key and a closing quote stand at `at`."""
     for part in range(get(length, child) // 8 + 1):
         place = WORDS * child + part
-        if (word(text, at + 8 * part) ^ get(words, place)) & get(masks, place) != np.uint64(0):
+        if (word(text, at + 8 * part) ^ word(words, 8 * place)) & word(masks, 8 * place) != np.uint64(0):
             return False
     return True
 
