@@ -265,13 +265,14 @@ def with_duckdb(archive: Path) -> Tables:
     for name, fields in FIELDS.items():
         struct_of = "STRUCT(" + ", ".join(f'"{field}" {sql[_kind(field)]}' for field in fields) + ")"
         columns[name] = struct_of + ("[]" if name in ("pose", "odometry", "errors") else "")
-    with tempfile.NamedTemporaryFile(dir="/dev/shm", suffix=".ndjson") as file:  # noqa: S108
+    with tempfile.NamedTemporaryFile(dir="/dev/shm", suffix=".ndjson") as file:
         file.write(b"\n".join(members(archive)))
         file.flush()
         connection = duckdb.connect(config={"threads": 1})
         shape = "{" + ", ".join(f"'{name}': '{kind}'" for name, kind in columns.items()) + "}"
         connection.execute(
-            f"CREATE TABLE m AS SELECT * FROM read_json('{file.name}', format='newline_delimited', columns={shape})"
+            "CREATE TABLE m AS SELECT * FROM "
+            f"read_json('{file.name}', format='newline_delimited', columns={shape})"
         )
     found = {}
     for name, fields in FIELDS.items():

@@ -1,7 +1,7 @@
 """Machine words and vectors over bytes: what makes a compiled scanner fast and numpy cannot express.
 
-Functions take an array, or its address: compiled code counts references to an array at every call, which costs
-more than the call. Nothing is checked: positions are not negative, and 32 readable bytes follow a byte's.
+Functions take an array, or its address: compiled code counts references to an array at every call, which
+costs more than the call. Nothing is checked: positions are not negative, 32 readable bytes follow a byte's.
 """
 
 from typing import Any

@@ -149,7 +149,7 @@ def number(text, at):  # type: ignore[no-untyped-def]
         if count == 0 or count == 8:
             return at, ODD, 0, 0.0
         at += count
-        power += -np.int64(written) if down else np.int64(written)
+        power += -np.int64(written) if down else np.int64(written)  # type: ignore[assignment]
     if not fits or at - start > MAX_LENGTH:
         return at, ODD, 0, 0.0
     value, known = to_double(mantissa, power)
