@@ -3,11 +3,10 @@
 import json
 from pathlib import Path
 
-from reports.risk_report import ReportInputs, build_report
-
 from features.schema import EXCLUDED, FAILURES
 from pipelines.steps.facts import read_facts
 from pipelines.steps.files import count_by, input_commits, parquet_files, read_settings, read_tables
+from reports.risk_report import ReportInputs, build_report
 
 
 def main(pfs: Path) -> None:
