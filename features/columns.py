@@ -43,12 +43,13 @@ def take(table: pa.Table, rows: Int64s | None) -> pa.Table:
     return pa.table(columns, schema=pa.schema(fields))
 
 
-def gather(values: pa.ChunkedArray, rows: Int64s | pa.Array | None) -> pa.Array:
+def gather(values: pa.ChunkedArray | pa.Array, rows: Int64s | pa.Array | None) -> pa.Array:
     """The values at `rows`, null where a row is negative or null; None takes all.
 
     The type is kept, but that a view of text becomes plain text.
     """
-    values = one_chunk(values)
+    if isinstance(values, pa.ChunkedArray):
+        values = one_chunk(values)
     if pa.types.is_string_view(values.type):
         values = values.cast(pa.string())
     if isinstance(rows, np.ndarray):

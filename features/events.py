@@ -6,13 +6,12 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from features import window_kernels as kernels
-from features.columns import later
+from features.columns import column, later
 from features.contract import arrivals, require_table, times
 from features.errors import UsageError
 from features.order import Order, latest_arrivals, order_rows
 from features.schema import CUTOFF, LATEST_USED, ROBOT, TIMESTAMP
-from features.spans import latest_used, window_lengths
+from features.spans import window_lengths
 from features.spans import windows as windows_of
 from features.times import Duration, nanoseconds, window_text
 
@@ -57,17 +56,16 @@ def _one_stream(
     arrival = arrivals(stream, name)
     order = latest_arrivals(order_rows(stream, name), arrival)
     available = np.maximum(order.times, order.arrange(arrival))
-    happened = np.ones(len(order), dtype=np.bool_)
     columns = {}
     for length in lengths:
-        window = windows_of(order, available, cutoffs, length)
-        count = kernels.count_flagged(happened, *window.spans)
-        columns[f"{name}__{COUNT}__{window_text(length)}"] = pa.array(count)
+        count = windows_of(order, available, cutoffs, length).all_rows[1].count
+        columns[f"{name}__{COUNT}__{window_text(length)}"] = column(count, pa.int64())
     longest = windows_of(order, available, cutoffs, max(lengths))
     capped = windows_of(order, available, cutoffs, cap)
-    _, last = kernels.ends(happened, *capped.spans)
-    none = last < 0
-    before = np.append(order.times, 0)[last]
-    columns[f"{name}__{SINCE_LAST}"] = pa.array(np.where(none, cap, cutoffs.times - before) / 1e9)
-    seen = pa.array(np.append(available, 0)[last], TIMESTAMP, mask=none)
-    return later(latest_used(longest), seen), columns
+    _, present = capped.all_rows
+    since = np.full(len(cutoffs), cap)
+    near = present.count > 0
+    since[near] = cutoffs.times[near] - order.times[present.foot[near]]
+    columns[f"{name}__{SINCE_LAST}"] = column(since / 1e9, pa.float64())
+    last = column(present.foot, pa.int64(), present.found)
+    return later(longest.latest_used(), column(available, TIMESTAMP).take(last)), columns

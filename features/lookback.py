@@ -31,9 +31,9 @@ from features.schema import (
     TIMESTAMP,
     TS,
 )
-from features.spans import Windows, latest_used, used_rows, window_lengths
+from features.spans import Flags, Windows, window_lengths
 from features.spans import windows as windows_of
-from features.statistics import STATISTICS, Flags, categorical, is_categorical, is_numeric, numeric
+from features.statistics import STATISTICS, Categories, Numbers, is_categorical, is_numeric
 from features.times import Duration, nanoseconds, shifted, window_text
 
 KEYS = (ROBOT, TS, RECV_TS, AVAILABLE_AT)
@@ -94,23 +94,24 @@ def look_back(
     asked = latest_arrivals(asked, times(cutoffs, CUTOFF, "cutoffs"))
 
     failed = _holds_failure(asked, longest, failures)
-    scarce = ~failed & (used_rows(windows_of(order, available, asked, longest)) < required)
+    scarce = ~failed & (windows_of(order, available, asked, longest).all_rows[1].count < required)
     kept = asked.subset(~(failed | scarce))
     cut = {length: windows_of(order, available, kept, length) for length in lengths}
     made = {
         ROBOT: kept.robot_ids(),
         CUTOFF: pa.array(kept.times, TIMESTAMP),
-        LATEST_USED: latest_used(cut[longest]),
+        LATEST_USED: cut[longest].latest_used(),
     }
     for name in names:
         values = gather(observations.column(name), order.rows)
-        made |= _features(name, values, statistics, (states or {}).get(name), cut)
+        made |= _features(name, values, order, statistics, (states or {}).get(name), cut)
     return LookBack(pa.table(made), _excluded(asked, failed, scarce))
 
 
 def _features(
     name: str,
     values: pa.Array,
+    order: Order,
     statistics: Sequence[str],
     states: Sequence[object] | None,
     windows: Mapping[int, Windows],
@@ -118,12 +119,12 @@ def _features(
     """`<name>__<statistic>__<window>` of one column: all windows of a statistic side by side."""
     if pa.types.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
-    found = {
-        length: numeric(values, statistics, each)
-        if states is None and is_numeric(values.type)
-        else categorical(values, statistics, [_state_text(state) for state in states or ()], each)
-        for length, each in windows.items()
-    }
+    observed: Numbers | Categories
+    if states is None and is_numeric(values.type):
+        observed = Numbers(values, order)
+    else:
+        observed = Categories(values, [_state_text(state) for state in states or ()])
+    found = {length: observed.statistics(statistics, each) for length, each in windows.items()}
     return {
         f"{name}__{statistic}__{window_text(length)}": found[length][statistic]
         for statistic in next(iter(found.values()))
@@ -144,7 +145,7 @@ def _holds_failure(cutoffs: Order, length: int, failures: pa.Table | None) -> Fl
 
 def _excluded(cutoffs: Order, failed: Flags, scarce: Flags) -> pa.Table:
     out = cutoffs.subset(failed | scarce)
-    reasons = np.where(failed, FAILURE_IN_WINDOW, INSUFFICIENT_DATA)[failed | scarce]
+    reasons = np.where(failed[failed | scarce], FAILURE_IN_WINDOW, INSUFFICIENT_DATA)
     return pa.table(
         [out.robot_ids(), pa.array(out.times, TIMESTAMP), pa.array(reasons, pa.string())], schema=EXCLUDED
     )

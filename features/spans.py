@@ -6,58 +6,131 @@ arrivals leave holes there, so the tail is walked row by row. Cut-offs of a robo
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from features import window_kernels as kernels
+from features.columns import bitmap, column, empty
 from features.contract import Int64s
 from features.errors import UsageError
 from features.order import Order
 from features.schema import TIMESTAMP
 from features.times import MAX, MIN, Duration, nanoseconds, shifted
 
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Valid:
+    """The rows with a value of a column; for each row the next of them (or itself) and the one before."""
+
+    flags: Flags
+    following: Int64s
+    preceding: Int64s
+
+
+@dataclass(frozen=True)
+class Presence:
+    """Where windows have values: how many rows, the first and last of them, 0 where none.
+
+    As validity bitmaps: `found` where there is a value, `several` where more than one, `distinct` where more
+    than one time.
+    """
+
+    count: Int64s
+    head: Int64s
+    foot: Int64s
+    found: pa.Buffer
+    several: pa.Buffer
+    distinct: pa.Buffer
+
 
 @dataclass(frozen=True)
 class Windows:
     """The windows `[c − length, c)` of every cut-off, over observations in order. All times in ns.
 
-    Window k uses rows `begin[k]:core[k]` and those of `core[k]:tail[k]` with `available <= cut[k]`. Cut-offs
-    `bounds[i]:bounds[i + 1]` are of one robot, whose observations end before `last[i]`.
+    Window k uses rows `begin[k]:core[k]` and those of `core[k]:tail[k]` with `available <= cut[k]`;
+    `middle[k]` is its first row at or after the multiple of `length` in `(c − length, c]`.
     """
 
     length: int
     times: Int64s
     available: Int64s
     cut: Int64s
-    bounds: Int64s
-    last: Int64s
     begin: Int64s
+    middle: Int64s
     core: Int64s
     tail: Int64s
 
     @property
-    def spans(self) -> tuple[Int64s, Int64s, Int64s, Int64s, Int64s]:
-        """What kernels need that know no time: available, cut, begin, core, tail."""
+    def spans(self) -> tuple[Int64s, ...]:
+        """What kernels without a border need."""
         return self.available, self.cut, self.begin, self.core, self.tail
 
     @property
-    def timed(self) -> tuple[Int64s, Int64s, Int64s, Int64s, int, Int64s, Int64s, Int64s]:
-        """What kernels need that split windows at a border in time."""
-        return self.available, self.cut, self.bounds, self.last, self.length, self.begin, self.core, self.tail
+    def halves(self) -> tuple[Int64s, ...]:
+        """What kernels need that accumulate from the border."""
+        return self.available, self.cut, self.begin, self.middle, self.core, self.tail
+
+    @cached_property
+    def all_rows(self) -> tuple[Valid, Presence]:
+        """Validity and presence of a column without nulls."""
+        valid = valid_rows(np.ones(len(self.times), dtype=np.bool_))
+        return valid, self.presence(valid)
+
+    def presence(self, valid: Valid) -> Presence:
+        """Where the windows have valid rows."""
+        count, head, foot = (empty(len(self.cut), np.int64) for _ in range(3))
+        distinct = np.empty(len(self.cut), dtype=np.bool_)
+        kernels.presence(
+            valid.flags,
+            valid.following,
+            valid.preceding,
+            self.times,
+            *self.spans,
+            count,
+            head,
+            foot,
+            distinct,
+        )
+        return Presence(count, head, foot, bitmap(count > 0), bitmap(count > 1), bitmap(distinct))
+
+    def latest_used(self) -> pa.Array:
+        """The largest `available` each window uses, as a timestamp; null where it uses no row."""
+        valid, present = self.all_rows
+        least, most = np.empty((2, len(self.cut)), dtype=np.int64)
+        kernels.extremes(self.available, valid.flags, *self.halves, MIN, MAX, least, most)
+        return column(np.where(present.count > 0, most, 0), TIMESTAMP, present.found)
+
+
+def valid_rows(flags: Flags) -> Valid:
+    """The rows flagged as having a value."""
+    return Valid(flags, *kernels.neighbours(flags))
 
 
 def windows(observations: Order, available: Int64s, cutoffs: Order, length: int) -> Windows:
     """The windows of `length` ns before each cut-off; `available` in the order of the observations."""
     first, last = observations.segments(cutoffs.robots)
-    begin, core, tail = np.empty((3, len(cutoffs)), dtype=np.int64)
+    begin, middle, core, tail = np.empty((4, len(cutoffs)), dtype=np.int64)
     since = shifted(cutoffs.times, -length)
     kernels.spans(
-        observations.times, available, first, last, cutoffs.times, cutoffs.bounds, since, begin, core, tail
+        observations.times,
+        available,
+        first,
+        last,
+        cutoffs.times,
+        cutoffs.bounds,
+        since,
+        length,
+        begin,
+        middle,
+        core,
+        tail,
     )
-    return Windows(
-        length, observations.times, available, cutoffs.times, cutoffs.bounds, last, begin, core, tail
-    )
+    return Windows(length, observations.times, available, cutoffs.times, begin, middle, core, tail)
 
 
 def window_lengths(durations: Sequence[Duration]) -> list[int]:
@@ -66,17 +139,3 @@ def window_lengths(durations: Sequence[Duration]) -> list[int]:
     if not lengths or min(lengths) <= 0 or len(set(lengths)) < len(lengths):
         raise UsageError("windows must be different and above zero", got=list(durations), hint="such as 42 s")
     return lengths
-
-
-def used_rows(windows: Windows) -> Int64s:
-    """How many rows each window uses."""
-    rows: Int64s = kernels.count_flagged(np.ones(len(windows.times), dtype=np.bool_), *windows.spans)
-    return rows
-
-
-def latest_used(windows: Windows) -> pa.Array:
-    """The largest `available` each window uses, as a timestamp; null where it uses no row."""
-    least, most = np.empty((2, len(windows.cut)), dtype=np.int64)
-    everything = np.ones(len(windows.times), dtype=np.bool_)
-    kernels.extremes(windows.times, windows.available, everything, *windows.timed, MIN, MAX, least, most)
-    return pa.array(most, TIMESTAMP, mask=used_rows(windows) == 0)

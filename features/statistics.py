@@ -7,35 +7,27 @@ integer stays an integer; counts are int64 and the rest float64. Nulls and NaN a
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import cached_property
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features import window_kernels as kernels
-from features.columns import gather
+from features import quantile_kernels, window_kernels
+from features.columns import column, empty, gather
 from features.contract import Int64s
-from features.spans import Windows
+from features.order import Order
+from features.spans import Presence, Valid, Windows, valid_rows
 
 NUMERIC: Final = ("count", "mean", "std", "min", "max", "first", "last", "slope", "p10", "p50", "p90")
 CATEGORICAL: Final = ("last", "changes", "share")
 STATISTICS: Final = (*NUMERIC, "changes", "share")
 QUANTILES: Final = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 
-Flags = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
 Columns = dict[str, pa.Array]
-
-
-@dataclass(frozen=True)
-class Presence:
-    """Where windows have values of a column: how many rows, the first and the last of them (-1 for none)."""
-
-    valid: Flags
-    count: Int64s
-    head: Int64s
-    foot: Int64s
 
 
 def is_numeric(kind: pa.DataType) -> bool:
@@ -48,93 +40,156 @@ def is_categorical(kind: pa.DataType) -> bool:
     return bool(pa.types.is_boolean(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
-def presence(valid: Flags, windows: Windows) -> Presence:
-    """Count and ends of the valid rows of each window."""
-    return Presence(valid, kernels.count_flagged(valid, *windows.spans), *kernels.ends(valid, *windows.spans))
+@dataclass(frozen=True)
+class Numbers:
+    """A numeric column in the order of the observations, and what all its windows share."""
 
+    values: pa.Array
+    order: Order
 
-def numeric(values: pa.Array, wanted: Collection[str], windows: Windows) -> Columns:
-    """The wanted statistics of a numeric column, one value per cut-off, null where undefined.
+    @cached_property
+    def x(self) -> Floats:
+        """The values as float64, NaN where missing."""
+        x: Floats = self.values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+        return x
 
-    `values` are in the order of the observations.
-    """
-    x = values.cast(pa.float64(), safe=False).fill_null(np.nan).to_numpy()
-    present = presence(~np.isnan(x), windows)
-    columns = {"count": pa.array(present.count)} if "count" in wanted else {}
-    if not {"mean", "std", "slope"}.isdisjoint(wanted):
-        columns |= _moments(x, present, windows)
-    if not {"min", "max"}.isdisjoint(wanted):
-        columns |= _extremes(values, present, windows)
-    columns |= _ends(values, present, wanted)
-    shares = {name: share for name, share in QUANTILES.items() if name in wanted}
-    if shares:
+    @cached_property
+    def valid(self) -> Valid | None:
+        """The rows with a value; None when all have one."""
+        flags = ~np.isnan(self.x)
+        return None if flags.all() else valid_rows(flags)
+
+    @cached_property
+    def infinite(self) -> bool:
+        """Whether any value is infinite."""
+        return bool(np.isinf(self.x).any())
+
+    @cached_property
+    def ranks(self) -> tuple[npt.NDArray[np.int32], Floats]:
+        """Place of each row among its robot's values, and the values in that order."""
+        rank = np.empty(len(self.x), dtype=np.int32)
+        ordered = np.empty(len(self.x))
+        for start, stop in zip(self.order.bounds[:-1], self.order.bounds[1:], strict=True):
+            own = self.x[start:stop]
+            by_value = np.argsort(own)
+            ordered[start:stop] = own[by_value]
+            rank[start + by_value] = np.arange(start, stop, dtype=np.int32)
+        return rank, ordered + 0.0
+
+    def statistics(self, wanted: Collection[str], windows: Windows) -> Columns:
+        """The wanted statistics, one value per cut-off, null where undefined."""
+        valid, present = (
+            windows.all_rows if self.valid is None else (self.valid, windows.presence(self.valid))
+        )
+        columns = {"count": column(present.count, pa.int64())} if "count" in wanted else {}
+        if not {"mean", "std", "slope"}.isdisjoint(wanted):
+            columns |= self._moments(wanted, valid, present, windows)
+        if not {"min", "max"}.isdisjoint(wanted):
+            columns |= self._extremes(valid, present, windows)
+        columns |= _ends(self.values, present, wanted)
+        shares = {name: share for name, share in QUANTILES.items() if name in wanted}
+        if shares:
+            found = self._quantiles(np.array(list(shares.values())), valid, windows)
+            columns |= {name: column(found[i], pa.float64(), present.found) for i, name in enumerate(shares)}
+        return {name: columns[name] for name in wanted if name in columns}
+
+    def _moments(self, wanted: Collection[str], valid: Valid, present: Presence, windows: Windows) -> Columns:
+        """Mean, std and slope. A window with an infinite value has the mean IEEE gives it, and NaN else."""
+        x, finite, within = self.x, valid, present
+        if self.infinite:
+            finite = valid_rows(np.isfinite(x))
+            x, within = np.where(finite.flags, x, 0.0), windows.presence(finite)
+        mean, std, slope = (empty(len(windows.cut), np.float64) for _ in range(3))
+        known = (x, finite.flags, finite.following, within.count, within.head, *windows.halves)
+        window_kernels.moments(*known, mean, std)
+        if "slope" in wanted:
+            window_kernels.slopes(windows.times, *known, slope)
+        if self.infinite:
+            above = window_kernels.count_flagged(self.x == np.inf, *windows.spans) > 0
+            below = window_kernels.count_flagged(self.x == -np.inf, *windows.spans) > 0
+            mean[above], mean[below], mean[above & below] = np.inf, -np.inf, np.nan
+            std[above | below] = slope[above | below] = np.nan
+        return {
+            "mean": column(mean, pa.float64(), present.found),
+            "std": column(std, pa.float64(), present.several),
+            "slope": column(slope, pa.float64(), present.distinct),
+        }
+
+    def _extremes(self, valid: Valid, present: Presence, windows: Windows) -> Columns:
+        kind = pa.float64() if pa.types.is_null(self.values.type) else self.values.type
+        if pa.types.is_floating(kind):
+            wide, x, lowest, highest = pa.float64(), self.x, -np.inf, np.inf
+        else:
+            wide = pa.uint64() if pa.types.is_uint64(kind) else pa.int64()
+            x = self.values.cast(wide).fill_null(0).to_numpy()
+            lowest, highest = x.dtype.type(np.iinfo(x.dtype).min), x.dtype.type(np.iinfo(x.dtype).max)
+        least, most = empty(len(windows.cut), x.dtype.type), empty(len(windows.cut), x.dtype.type)
+        window_kernels.extremes(x, valid.flags, *windows.halves, lowest, highest, least, most)
+        for values in (least, most):
+            values[present.count == 0] = 0
+        return {
+            name: column(values, wide, present.found).cast(kind)
+            for name, values in (("min", least), ("max", most))
+        }
+
+    def _quantiles(self, shares: Floats, valid: Valid, windows: Windows) -> Floats:
         result = np.empty((len(shares), len(windows.cut)))
-        kernels.quantiles(x, present.valid, *windows.spans, np.array(list(shares.values())), result)
-        columns |= {name: _nullable(result[i], present.count > 0) for i, name in enumerate(shares)}
-    return {name: columns[name] for name in NUMERIC if name in wanted}
+        if int((windows.tail - windows.begin).sum()) > 2 * len(self.x):
+            quantile_kernels.rolling(*self.ranks, valid.flags, *windows.spans, shares, result)
+        else:
+            quantile_kernels.direct(self.x + 0.0, valid.flags, *windows.spans, shares, result)
+        return result
 
 
-def categorical(
-    values: pa.Array, wanted: Collection[str], states: Sequence[str], windows: Windows
-) -> Columns:
-    """The wanted statistics of a categorical column; `share_<state>` is the share of the rows with a value.
+@dataclass(frozen=True)
+class Categories:
+    """A categorical column in the order of the observations; `states` are texts (`true` of a bool)."""
 
-    `values` are in the order of the observations; `states` are texts (`true` and `false` of a bool).
-    """
-    present = presence(values.is_valid().to_numpy(zero_copy_only=False), windows)
-    columns = _ends(values, present, {"last"} & set(wanted))
-    if "changes" in wanted:
-        codes = values.dictionary_encode().indices.fill_null(-1).to_numpy()
-        columns["changes"] = _nullable(kernels.changes(codes, *windows.spans), present.count > 0)
-    if "share" in wanted:
-        texts = values.cast(pa.string())
-        for state in states:
+    values: pa.Array
+    states: Sequence[str] = ()
+
+    @cached_property
+    def valid(self) -> Valid:
+        """The rows with a value."""
+        return valid_rows(self.values.is_valid().to_numpy(zero_copy_only=False))
+
+    @cached_property
+    def codes(self) -> npt.NDArray[np.int32]:
+        """A number for each value, -1 for null."""
+        codes: npt.NDArray[np.int32] = self.values.dictionary_encode().indices.fill_null(-1).to_numpy()
+        return codes
+
+    def statistics(self, wanted: Collection[str], windows: Windows) -> Columns:
+        """The wanted statistics, one value per cut-off, null where a window has no value.
+
+        `share_<state>` is the share of the rows with a value that are in that state.
+        """
+        present = windows.presence(self.valid)
+        columns: Columns = {}
+        for name in wanted:
+            if name == "last":
+                columns |= _ends(self.values, present, ["last"])
+            elif name == "changes":
+                count = window_kernels.changes(self.codes, *windows.spans)
+                columns[name] = column(count, pa.int64(), present.found)
+            elif name == "share":
+                columns |= self._shares(present, windows)
+        return columns
+
+    def _shares(self, present: Presence, windows: Windows) -> Columns:
+        texts, columns = self.values.cast(pa.string()), {}
+        for state in self.states:
             flagged = pc.fill_null(pc.equal(texts, state), False).to_numpy(zero_copy_only=False)
-            rows = kernels.count_flagged(flagged, *windows.spans)
-            columns[f"share_{state}"] = _nullable(rows / np.maximum(present.count, 1), present.count > 0)
-    return columns
+            rows = window_kernels.count_flagged(flagged, *windows.spans)
+            share = rows / np.maximum(present.count, 1)
+            columns[f"share_{state}"] = column(share, pa.float64(), present.found)
+        return columns
 
 
 def _ends(values: pa.Array, present: Presence, wanted: Collection[str]) -> Columns:
-    rows = {"first": present.head, "last": present.foot}
-    return {name: gather(pa.chunked_array([values]), at) for name, at in rows.items() if name in wanted}
-
-
-def _moments(x: npt.NDArray[np.float64], present: Presence, windows: Windows) -> Columns:
-    """Mean, std and slope. A window with an infinite value has the mean IEEE gives it, and NaN else."""
-    infinite = np.isinf(x)
-    mean, std, slope = np.empty((3, len(windows.cut)))
-    kernels.moments(windows.times, x, present.valid & ~infinite, *windows.timed, mean, std, slope)
-    if infinite.any():
-        above = kernels.count_flagged(x == np.inf, *windows.spans) > 0
-        below = kernels.count_flagged(x == -np.inf, *windows.spans) > 0
-        mean[above], mean[below], mean[above & below] = np.inf, -np.inf, np.nan
-        std[above | below] = slope[above | below] = np.nan
-    several = present.count > 1
-    spread = several.copy()
-    spread[several] = windows.times[present.head[several]] < windows.times[present.foot[several]]
+    rows: dict[str, Int64s] = {"first": present.head, "last": present.foot}
     return {
-        "mean": _nullable(mean, present.count > 0),
-        "std": _nullable(std, several),
-        "slope": _nullable(slope, spread),
+        name: gather(values, column(at, pa.int64(), present.found))
+        for name, at in rows.items()
+        if name in wanted
     }
-
-
-def _extremes(values: pa.Array, present: Presence, windows: Windows) -> Columns:
-    kind = values.type if not pa.types.is_null(values.type) else pa.float64()
-    if pa.types.is_floating(kind):
-        wide, lowest, highest = pa.float64(), -np.inf, np.inf
-    else:
-        wide = pa.uint64() if pa.types.is_uint64(kind) else pa.int64()
-        limits = np.iinfo(wide.to_pandas_dtype())
-        lowest, highest = wide.to_pandas_dtype()(limits.min), wide.to_pandas_dtype()(limits.max)
-    x = values.cast(wide).fill_null(0).to_numpy()
-    least, most = np.empty((2, len(windows.cut)), dtype=x.dtype)
-    kernels.extremes(windows.times, x, present.valid, *windows.timed, lowest, highest, least, most)
-    found = present.count > 0
-    return {"min": _nullable(least, found).cast(kind), "max": _nullable(most, found).cast(kind)}
-
-
-def _nullable(values: npt.NDArray[Any], known: Flags) -> pa.Array:
-    """The values, null (and zero beneath) where not known."""
-    return pa.array(np.where(known, values, 0), mask=~known)

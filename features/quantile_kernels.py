@@ -1,0 +1,198 @@
+"""Compiled quantiles of sliding windows, without sorting any window again.
+
+Values are ranked once per robot. A window is then a set of ranks, held as bits in three levels of 64-bit
+words (a bit of a level tells that a word below it is not empty), so that adding, removing and finding
+the next rank cost a few instructions whatever the window holds. Per quantile a cursor stays where it was and
+moves by the one or two places that a step of the window shifts it.
+"""
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+ALL = np.uint64(2**64 - 1)
+
+
+@intrinsic
+def trailing_zeros(_context, _word):  # type: ignore[no-untyped-def]
+    """Zero bits below the lowest set bit of a word that is not 0."""
+
+    def generate(_target, builder, _signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.uint64), generate
+
+
+@intrinsic
+def leading_zeros(_context, _word):  # type: ignore[no-untyped-def]
+    """Zero bits above the highest set bit of a word that is not 0."""
+
+    def generate(_target, builder, _signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.ctlz(arguments[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.uint64), generate
+
+
+@njit(cache=True, nogil=True)
+def bit(place):  # type: ignore[no-untyped-def]
+    """The word with only the bit `place` modulo 64."""
+    return np.uint64(1) << np.uint64(place & 63)
+
+
+@njit(cache=True, nogil=True)
+def from_bit(place):  # type: ignore[no-untyped-def]
+    """The word with the bit `place` modulo 64 and all above it."""
+    return ALL << np.uint64(place & 63)
+
+
+@njit(cache=True, nogil=True)
+def insert(bottom, middle, top, rank):  # type: ignore[no-untyped-def]
+    """Add a rank to the set."""
+    bottom[rank >> 6] |= bit(rank)
+    middle[rank >> 12] |= bit(rank >> 6)
+    top[rank >> 18] |= bit(rank >> 12)
+
+
+@njit(cache=True, nogil=True)
+def remove(bottom, middle, top, rank):  # type: ignore[no-untyped-def]
+    """Take a rank out of the set."""
+    bottom[rank >> 6] &= ~bit(rank)
+    if bottom[rank >> 6] == 0:
+        middle[rank >> 12] &= ~bit(rank >> 6)
+        if middle[rank >> 12] == 0:
+            top[rank >> 18] &= ~bit(rank >> 12)
+
+
+@njit(cache=True, nogil=True)
+def at_or_after(bottom, middle, top, rank):  # type: ignore[no-untyped-def]
+    """The least rank of the set that is not below `rank`; there must be one."""
+    i = rank >> 6
+    word = bottom[i] & from_bit(rank)
+    if word == 0:
+        i += 1
+        j = i >> 6
+        word = middle[j] & from_bit(i)
+        if word == 0:
+            j += 1
+            k = j >> 6
+            word = top[k] & from_bit(j)
+            while word == 0:
+                k += 1
+                word = top[k]
+            j = (k << 6) + trailing_zeros(word)
+            word = middle[j]
+        i = (j << 6) + trailing_zeros(word)
+        word = bottom[i]
+    return (i << 6) + trailing_zeros(word)
+
+
+@njit(cache=True, nogil=True)
+def before(bottom, middle, top, rank):  # type: ignore[no-untyped-def]
+    """The greatest rank of the set below `rank`; there must be one."""
+    i = rank >> 6
+    word = bottom[i] & ~from_bit(rank)
+    if word == 0:
+        j = i >> 6
+        word = middle[j] & ~from_bit(i)
+        if word == 0:
+            k = j >> 6
+            word = top[k] & ~from_bit(j)
+            while word == 0:
+                k -= 1
+                word = top[k]
+            j = (k << 6) + 63 - leading_zeros(word)
+            word = middle[j]
+        i = (j << 6) + 63 - leading_zeros(word)
+        word = bottom[i]
+    return (i << 6) + 63 - leading_zeros(word)
+
+
+@njit(cache=True, nogil=True)
+def interpolate(low, high, rest):  # type: ignore[no-untyped-def]
+    """The value `rest` of the way from low to high."""
+    step = high - low
+    if not np.isfinite(step):
+        return low if low == high else low * (1.0 - rest) + high * rest
+    return low + step * rest if rest < 0.5 else high - step * (1.0 - rest)
+
+
+@njit(cache=True, nogil=True)
+def rolling(rank, ordered, valid, available, cut, begin, core, tail, shares, result):  # type: ignore[no-untyped-def]
+    """`result[q, k]`: quantile `shares[q]` of window k, linear between neighbours; 0 where it has no value.
+
+    `rank` places each valid row in `ordered`, its values ascending within a robot.
+    """
+    bottom = np.zeros((ordered.size >> 6) + 2, np.uint64)
+    middle = np.zeros((ordered.size >> 12) + 2, np.uint64)
+    top = np.zeros((ordered.size >> 18) + 2, np.uint64)
+    cursor = np.zeros(shares.size, np.int64)
+    below = np.zeros(shares.size, np.int64)
+    low = high = n = 0
+    for k in range(cut.size):
+        if tail[k] <= begin[k]:
+            result[:, k] = 0.0
+            continue
+        if begin[k] >= high or begin[k] < low:
+            stop = high
+            high = begin[k]
+        else:
+            stop = begin[k]
+        for i in range(low, stop):
+            if valid[i]:
+                remove(bottom, middle, top, rank[i])
+                n -= 1
+                for q in range(shares.size):
+                    below[q] -= rank[i] < cursor[q]
+        low = begin[k]
+        for i in range(high, tail[k]):
+            if valid[i] and (i < core[k] or available[i] <= cut[k]):
+                insert(bottom, middle, top, rank[i])
+                n += 1
+                for q in range(shares.size):
+                    below[q] += rank[i] < cursor[q]
+        high = max(high, core[k])
+        for q in range(shares.size):
+            if n == 0:
+                result[q, k] = 0.0
+                continue
+            place = (n - 1) * shares[q]
+            target = int(place)
+            at = cursor[q]
+            while below[q] > target:
+                at = before(bottom, middle, top, at)
+                below[q] -= 1
+            at = at_or_after(bottom, middle, top, at)
+            while below[q] < target:
+                at = at_or_after(bottom, middle, top, at + 1)
+                below[q] += 1
+            cursor[q] = at
+            value = ordered[at]
+            if place > target:
+                value = interpolate(value, ordered[at_or_after(bottom, middle, top, at + 1)], place - target)
+            result[q, k] = value
+        for i in range(core[k], tail[k]):
+            if valid[i] and available[i] <= cut[k]:
+                remove(bottom, middle, top, rank[i])
+                n -= 1
+                for q in range(shares.size):
+                    below[q] -= rank[i] < cursor[q]
+
+
+@njit(cache=True, nogil=True)
+def direct(x, valid, available, cut, begin, core, tail, shares, result):  # type: ignore[no-untyped-def]
+    """What `rolling` gives, by sorting each window: faster where windows are few or seldom overlap."""
+    values = np.empty(x.size)
+    for k in range(cut.size):
+        n = 0
+        for i in range(begin[k], tail[k]):
+            if valid[i] and (i < core[k] or available[i] <= cut[k]):
+                values[n] = x[i]
+                n += 1
+        ordered = np.sort(values[:n])
+        for q in range(shares.size):
+            place = (n - 1) * shares[q]
+            target = int(place)
+            result[q, k] = ordered[target] if n else 0.0
+            if n and place > target:
+                result[q, k] = interpolate(ordered[target], ordered[target + 1], place - target)
