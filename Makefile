@@ -16,6 +16,7 @@ $(STAMP): pyproject.toml uv.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.9"
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv sync --quiet --frozen --active
+	$(BIN)/python -m pipelines.precompile
 	@touch $@
 
 demo: install ## a synthetic fleet, pushed through every pipeline to a risk report
