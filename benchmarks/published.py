@@ -6,7 +6,7 @@ published rows, then the table of our own evaluation. FOLDER holds `azure_pdm_20
 
 import argparse
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,17 @@ class Case:
     windows: tuple[timedelta, ...]
     cap: timedelta
     settings: TrainSettings
+    published: "Published"
+
+
+@dataclass(frozen=True)
+class Published:
+    """The others' protocol: failures and settings that give their labels, and their test rows and labels."""
+
+    failures: pa.Table
+    settings: TrainSettings
+    test: np.ndarray
+    label: np.ndarray
 
 
 def main() -> None:
@@ -54,7 +65,7 @@ def main() -> None:
     else:
         case = ur3(asked.folder / "ur3_cobotops" / "dataset.xlsx", asked.case.removeprefix("ur3-"))
     print(json.dumps(published(case)))
-    for line in table(fitted(case, exclude=True).evaluation):
+    for line in table(fitted(case).evaluation):
         print(json.dumps(line))
 
 
@@ -75,11 +86,19 @@ def azure(folder: Path) -> Case:
             mine = stream(rows[rows[column] == value], "machineID", "datetime")
             events[f"{name}_{value}"] = later_by(mine.drop_columns([column]), delay)
     failed = later_by(stream(pd.read_csv(folder / "PdM_failures.csv"), "machineID", "datetime"), MOMENT)
+    failures = failed.rename_columns([ROBOT, TS, CODE]).cast(FAILURES)
+    cutoffs = after(telemetry).sort_by([(ROBOT, "ascending"), (CUTOFF, "ascending")])
     machines = pd.read_csv(folder / "PdM_machines.csv")
+    settings = TrainSettings(
+        lead=timedelta(0),
+        horizon=timedelta(hours=24) + MOMENT,
+        lookback=timedelta(hours=24),
+        episode_gap=timedelta(hours=1),
+    )
     return Case(
         observations=telemetry,
         events=events,
-        failures=failed.rename_columns([ROBOT, TS, CODE]).cast(FAILURES),
+        failures=failures,
         facts=pa.table(
             {
                 ROBOT: machines["machineID"].astype(str).tolist(),
@@ -87,51 +106,79 @@ def azure(folder: Path) -> Case:
                 "machine__age": machines["age"].tolist(),
             }
         ),
-        cutoffs=after(telemetry),
+        cutoffs=cutoffs,
         windows=(timedelta(hours=3), timedelta(hours=24)),
         cap=timedelta(days=365),
-        settings=TrainSettings(
-            lead=timedelta(0),
-            horizon=timedelta(hours=24) + MOMENT,
-            lookback=timedelta(hours=24),
-            episode_gap=timedelta(hours=1),
-        ),
+        settings=settings,
+        published=Published(failures, settings, *last_fifth(cutoffs, failures, settings.horizon)),
     )
+
+
+def last_fifth(cutoffs: pa.Table, failures: pa.Table, horizon: timedelta) -> tuple[np.ndarray, np.ndarray]:
+    """The last fifth of the rows, and whether a failure comes within `horizon` as far as the data tell."""
+    moments, robots = nanoseconds(cutoffs[CUTOFF]), np.array(cutoffs[ROBOT].to_pylist())
+    label = np.zeros(len(moments), dtype=bool)
+    for robot, at in zip(failures[ROBOT].to_pylist(), nanoseconds(failures[TS]), strict=True):
+        label |= (
+            (robots == robot) & (moments <= at) & (at < moments + horizon // timedelta(microseconds=1) * 1000)
+        )
+    return moments >= np.sort(moments)[int(np.ceil(len(moments) * 0.8))], label
+
+
+def nanoseconds(column: pa.ChunkedArray) -> np.ndarray:
+    """Times as int64 ns."""
+    return column.cast(pa.int64()).to_numpy()
 
 
 def ur3(path: Path, target: str) -> Case:
     """One-second rows of a workbench robot; the rising edge of a stop (or grip loss) within 5 s of each row.
 
     Temperatures are left out (a clock in disguise); the cycle counts only by the time since it began.
+    Published: whether the level is up five rows (about five seconds) later, on the last fifth of cycle runs.
     """
     raw = pd.read_excel(path, engine="calamine")
     raw["robot"] = "ur3"
     level = raw["Robot_ProtectiveStop"].fillna(0) > 0 if target == "stop" else raw["grip_lost"].astype(bool)
-    rising = level & ~level.shift(1, fill_value=False)
     names = [name for name in raw.columns if name.startswith(("Current_", "Speed_", "Tool_"))]
-    observations = stream(
-        raw[["robot", "Timestamp", *names]].dropna(how="all", subset=names), "robot", "Timestamp"
+    observations = stream(raw[["robot", "Timestamp", *names]], "robot", "Timestamp")
+    new = raw["cycle "] != raw["cycle "].shift(1)
+
+    def events(rows: Any) -> pa.Table:
+        return stream(raw[rows][["robot", "Timestamp"]], "robot", "Timestamp")
+
+    def failures(rows: Any) -> pa.Table:
+        found = events(rows)
+        return found.append_column(CODE, pa.array([target] * len(found))).cast(FAILURES)
+
+    settings = TrainSettings(
+        lead=timedelta(0),
+        horizon=timedelta(seconds=5),
+        lookback=timedelta(seconds=20),
+        episode_gap=timedelta(seconds=2),
+        alerts_per_robot_day=500.0,
+        refractory=timedelta(seconds=5),
+        baseline_features=("cycle__since_last_s",),
     )
-    begins = raw[raw["cycle "] != raw["cycle "].shift(1)]
-    cycles = stream(begins[["robot", "Timestamp"]], "robot", "Timestamp")
-    failed = stream(raw[rising][["robot", "Timestamp"]], "robot", "Timestamp")
+    run = new.cumsum()
+    test = (run > run.max() * 0.8).to_numpy()
+    ahead = replace(
+        settings,
+        lead=timedelta(seconds=4.5),
+        horizon=timedelta(seconds=1),
+        episode_gap=timedelta(0),
+        test_share=float(test.mean()),
+    )
+    later_level = level.shift(-5, fill_value=False).to_numpy()
     return Case(
         observations=observations,
-        events={"cycle": cycles},
-        failures=failed.append_column(CODE, pa.array([target] * len(failed))).cast(FAILURES),
+        events={"cycle": events(new)},
+        failures=failures(level & ~level.shift(1, fill_value=False)),
         facts=None,
         cutoffs=after(observations),
         windows=(timedelta(seconds=5), timedelta(seconds=20)),
         cap=timedelta(minutes=2),
-        settings=TrainSettings(
-            lead=timedelta(0),
-            horizon=timedelta(seconds=5),
-            lookback=timedelta(seconds=20),
-            episode_gap=timedelta(seconds=2),
-            alerts_per_robot_day=500.0,
-            refractory=timedelta(seconds=5),
-            baseline_features=("cycle__since_last_s",),
-        ),
+        settings=settings,
+        published=Published(failures(level), ahead, test, later_level),
     )
 
 
@@ -176,44 +223,42 @@ def looked_back(case: Case, cutoffs: pa.Table, *, exclude: bool, is_failure: boo
     )
 
 
-def fitted(case: Case, *, exclude: bool) -> Trained:
-    """Our defaults, classic look-back cut-offs among the rows; with `exclude`, by our rules of exclusion."""
-    classic = failure_cutoffs(episodes(case.failures, case.settings.episode_gap), case.settings.lead)
-    windows = pa.concat_tables(
+def with_classic(case: Case, failures: pa.Table, settings: TrainSettings, *, exclude: bool) -> pa.Table:
+    """The windows of every cut-off and of the classic ones, `episode start - lead`."""
+    classic = failure_cutoffs(episodes(failures, settings.episode_gap), settings.lead)
+    return pa.concat_tables(
         [
             looked_back(case, case.cutoffs, exclude=exclude),
             looked_back(case, classic, exclude=exclude, is_failure=True),
         ]
     )
+
+
+def fitted(case: Case) -> Trained:
+    """Our defaults by our rules: no window that holds a failure, and classic look-back cut-offs."""
+    windows = with_classic(case, case.failures, case.settings, exclude=True)
     return train(windows, case.failures, case.facts, {}, case.settings, provenance={}, units={})
 
 
 def published(case: Case) -> dict[str, Any]:
-    """Figures on every row of the last fifth, labelled as published: a failure in [t, t + horizon].
+    """Our defaults on every row, judged on the published test rows and labels.
 
-    Nothing is excluded there, so the model is trained on windows that hold a failure, too; and rows whose
-    horizon reaches past the end of the data count as negative.
+    Nothing is excluded there, so windows that hold a failure teach, too; and rows whose horizon reaches
+    past the end of the data count as negative.
     """
-    trained = fitted(case, exclude=False)
+    theirs = case.published
     rows = looked_back(case, case.cutoffs, exclude=False)
-    moments = rows[CUTOFF].cast(pa.int64()).to_numpy()
-    test = moments >= np.sort(moments)[int(np.ceil(len(moments) * 0.8))]
-    horizon = case.settings.horizon // timedelta(microseconds=1) * 1000
-    robots = np.array(rows[ROBOT].to_pylist())
-    label = np.zeros(len(moments), dtype=bool)
-    for robot, at in zip(
-        case.failures[ROBOT].to_pylist(), case.failures[TS].cast(pa.int64()).to_pylist(), strict=True
-    ):
-        label |= (robots == robot) & (moments <= at) & (at < moments + horizon)
-    risk = trained.model.predict(rows, case.facts)[test]
-    ranking = Ranking.of(risk, label[test])
+    windows = with_classic(case, theirs.failures, theirs.settings, exclude=False)
+    model = train(windows, theirs.failures, case.facts, {}, theirs.settings, provenance={}, units={}).model
+    risk, label = model.predict(rows, case.facts)[theirs.test], theirs.label[theirs.test]
+    ranking = Ranking.of(risk, label)
     return {
-        "rows": int(test.sum()),
-        "positives": int(label[test].sum()),
-        "f1": row_f1(risk >= trained.model.threshold, label[test]),
+        "rows": len(label),
+        "positives": int(label.sum()),
+        "f1": row_f1(risk >= model.threshold, label),
         "roc_auc": ranking.roc_auc(),
         "pr_auc": ranking.pr_auc(),
-        "threshold": trained.model.threshold,
+        "threshold": model.threshold,
     }
 
 

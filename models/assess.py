@@ -113,13 +113,8 @@ def _line(
         rows=row_figures(judged.risk, judged.decision.threshold, test, judged.ranking, among),
         episodes=episode_figures(judged.outcome, test, among),
         difference=difference,
-        beaten=None if own or difference.value is None else _beyond_chance(difference),
+        beaten=None if own or difference.low is None else difference.low > 0,
     )
-
-
-def _beyond_chance(difference: Figure) -> bool:
-    least = difference.value if difference.low is None else difference.low
-    return least is not None and least > 0
 
 
 def _random(model: Judged, test: Stream, among: Groups, settings: TrainSettings) -> Predictor:

@@ -9,7 +9,12 @@ from models.dataset import Index
 from models.episodes import DAY, Stream
 
 FEWEST_GROUPS = 10
-HOUR = DAY // 24
+_UNITS = (
+    ("robot", None),
+    ("robot-day", DAY),
+    ("robot-hour", DAY // 24),
+    ("robot-minute", DAY // 1440),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +38,14 @@ class Groups:
 
 
 def groups(part: Stream, draws: int, seed: int) -> Groups:
-    """Robots when there are at least ten, else robot-days, else robot-hours (UTC)."""
-    every: NDArray[np.int64] = np.empty(0, dtype=np.int64)
-    unit = ""
-    for name, span in (("robot", None), ("robot-day", DAY), ("robot-hour", HOUR)):
+    """Robots when there are at least ten, else robot-days, robot-hours or robot-minutes (UTC).
+
+    A block under a day must last five times what an alert speaks for, or its rows would still hang together.
+    """
+    long_enough = [entry for entry in _UNITS if entry[1] in (None, DAY) or entry[1] >= 5 * part.warned_for]
+    for unit, span in long_enough:  # noqa: B007
         rows = _keys(part.robot, part.cutoff, span)
         episodes = _keys(part.episodes.robot, part.episodes.start, span)
-        unit = name
         keys, every = np.unique(np.concatenate([rows, episodes]), axis=0, return_inverse=True)
         every = every.reshape(-1)
         if len(keys) >= FEWEST_GROUPS:
