@@ -190,7 +190,11 @@ def test_plain_messages_do_not_need_the_exact_parser(monkeypatch: pytest.MonkeyP
         raise AssertionError("the exact parser was asked")
 
     plain = json.dumps(
-        {"robot": "r1", "recv": 1772323225, "pose": [{"ts": 1772323225000, "x": 0.1 + 0.2, "n": 3, "s": "ü"}]},
+        {
+            "robot": "r1",
+            "recv": 1772323225,
+            "pose": [{"ts": 1772323225000, "x": 0.1 + 0.2, "n": 3, "s": "ü"}],
+        },
         ensure_ascii=False,
     )
     pairs = (
