@@ -150,9 +150,10 @@ def up(
         str, typer.Option(help="Address to serve Pachyderm's protocol on.")
     ] = "127.0.0.1:30650",
     project: ProjectFolder = None,
+    json: Json = False,
 ) -> None:
     """Run the engine as a daemon that reprocesses on every commit; stop it with Ctrl-C."""
-    _run("up", "up", project=project, listen=listen)
+    _run("up", "up", project=project, listen=listen, json=json)
 
 
 def _run(module: str, function: str, **arguments: Any) -> None:
