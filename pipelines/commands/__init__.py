@@ -1,1 +1,1 @@
-"""What each verb of the command line does; `pipelines/cli.py` declares what it takes."""
+"""What each verb of the command line does; `pipelines/cli/` declares what it takes."""

@@ -1,0 +1,34 @@
+"""Verbs about risk: read the report."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.cli.app import Json, ProjectFolder, app, run
+
+
+@app.command(epilog="Example: forewarn report --open")
+def report(
+    commit: Annotated[str | None, typer.Argument(help="Commit id; default: the newest report.")] = None,
+    open_: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    folder: Annotated[
+        Path | None, typer.Option(help="Where to write; default: <project>/reports/<commit>.")
+    ] = None,
+    fail_above: Annotated[
+        float | None, typer.Option(help="Exit 10 when a robot's risk is above this.", min=0, max=1)
+    ] = None,
+    project: ProjectFolder = None,
+    json: Json = False,
+) -> None:
+    """Write the failure-risk report of a commit to files."""
+    run(
+        "report",
+        "report",
+        project=project,
+        commit=commit,
+        open_=open_,
+        folder=folder,
+        fail_above=fail_above,
+        json=json,
+    )

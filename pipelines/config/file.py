@@ -1,0 +1,175 @@
+"""The whole file: how its parts fit together, the slice of it each pipeline step depends on, its mistakes."""
+
+import difflib
+import tomllib
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import Field, ValidationError, model_validator
+
+from features.errors import DataError, NotFoundError
+from pipelines.config.logs import FieldSection, LogsSection, RobotSection, StreamSection
+from pipelines.config.outcome import PipelineSection, ProjectSection, ReportSection
+from pipelines.config.processing import (
+    FailureRule,
+    FailureSection,
+    JoinSection,
+    LookbackSection,
+    TrainSection,
+)
+from pipelines.config.section import FieldName, Section, known
+from pipelines.durations import format_duration
+
+CONFIG_NAME: Final = "forewarn.toml"
+DAY: Final = timedelta(days=1)
+
+
+class Config(Section):
+    """The whole file."""
+
+    project: ProjectSection = ProjectSection()
+    logs: LogsSection = LogsSection()
+    streams: dict[FieldName, StreamSection] = Field(min_length=1)
+    join: JoinSection
+    failure: FailureSection
+    lookback: LookbackSection = LookbackSection()
+    train: TrainSection = TrainSection()
+    report: ReportSection = ReportSection()
+    pipelines: PipelineSection = PipelineSection()
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> "Config":
+        if self.join.anchor is not None:
+            known("join.anchor", self.join.anchor, self.streams)
+            if self.streams[self.join.anchor].kind != "samples":
+                raise ValueError(f"join.anchor must name a stream of samples; {self.join.anchor!r} is not")
+        for rule in self.failure.on:
+            known("failure.on.stream", rule.stream, self.streams)
+            stream = self.streams[rule.stream]
+            for name in (*rule.when, *filter(None, [rule.code_field])):
+                known(f"failure.on field of {rule.stream}", name, stream.fields)
+        if self.join.every is not None and min(self.lookback.windows) < self.join.every:
+            raise ValueError(
+                f"lookback.windows: {format_duration(min(self.lookback.windows))} is shorter than join.every "
+                f"= {format_duration(self.join.every)}: most such windows hold no observation; lengthen it"
+            )
+        if self.logs.partition == "day":
+            self._check_day_reach()
+        return self
+
+    def _check_day_reach(self) -> None:
+        reaches = {f"streams.{name}.tolerance": stream.tolerance for name, stream in self.streams.items()}
+        reaches |= {
+            "lookback.lead + the longest of lookback.windows": self.lookback.reach,
+            "lookback.event_cap": self.lookback.event_cap,
+            "failure.episode_gap": self.failure.episode_gap,
+        }
+        for key, reach in reaches.items():
+            if reach > DAY:
+                raise ValueError(
+                    f'{key} is {format_duration(reach)}, but with logs.partition = "day" at most 1d can be '
+                    'reached; shorten it, or set logs.partition = "all" (one datum per robot)'
+                )
+
+    @property
+    def units(self) -> dict[str, str]:
+        """Unit of every observation column that has one."""
+        return {
+            name if stream_name == self.join.anchor else f"{stream_name}__{name}": field.unit
+            for stream_name, stream in self.streams.items()
+            for name, field in stream.fields.items()
+            if field.unit
+        }
+
+    @property
+    def step_files(self) -> dict[str, Any]:
+        """Step name → the JSON value it depends on, and nothing else of the file."""
+        whole = self.model_dump(mode="json")
+        streams = whole["streams"]
+        reach = max(self.lookback.reach, self.lookback.event_cap, self.failure.episode_gap)
+        observed = {
+            name: {key: stream[key] for key in ("kind", "tolerance", "direction", "on_change", "fields")}
+            for name, stream in streams.items()
+        }
+        labels = {key: whole["lookback"][key] for key in ("windows", "lead", "horizon")}
+        labels["episode_gap"] = whole["failure"]["episode_gap"]
+        return {
+            "extract": {"logs": {k: v for k, v in whole["logs"].items() if k != "glob"}, "streams": streams},
+            "join": {
+                "streams": observed,
+                "join": whole["join"],
+                "failure": whole["failure"]["on"],
+                "partition": self.logs.partition,
+                "reach": format_duration(reach),
+            },
+            "features": {
+                "lookback": whole["lookback"],
+                "episode_gap": whole["failure"]["episode_gap"],
+                "states": {
+                    name if stream_name == self.join.anchor else f"{stream_name}__{name}": field.states
+                    for stream_name, stream in self.streams.items()
+                    for name, field in stream.fields.items()
+                    if field.states
+                },
+            },
+            "train": {
+                "train": whole["train"],
+                "labels": labels,
+                "alerts": {k: whole["report"][k] for k in ("alerts_per_robot_day", "refractory")},
+                "units": self.units,
+            },
+            "score": {"reasons": whole["report"]["reasons"]},
+            "report": {"project": whole["project"], "report": whole["report"], "labels": labels},
+        }
+
+
+def parse_config(text: str, *, name: str = CONFIG_NAME) -> Config:
+    """Check the text of a `forewarn.toml`.
+
+    Raises DataError listing every mistake with its key and the fix.
+    """
+    try:
+        return Config.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise DataError(f"{name} is not valid TOML", got=error, hint="fix the named line") from error
+    except ValidationError as error:
+        raise DataError(
+            f"{name} has {error.error_count()} mistake(s)\n" + "\n".join(map(_explain, error.errors()))
+        ) from error
+
+
+def load_config(path: Path) -> Config:
+    """Read and check a file. Raises NotFoundError or DataError."""
+    if not path.is_file():
+        raise NotFoundError(f"no {path.name} in {path.parent.resolve()}", hint="run: forewarn init")
+    return parse_config(path.read_text("utf-8"), name=str(path))
+
+
+def _explain(error: Any) -> str:
+    key = ".".join(str(part) for part in error["loc"]) or "the file"
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        *section, name = error["loc"]
+        keys = _keys_of(section)
+        close = difflib.get_close_matches(str(name), keys, n=1)
+        return f"  {key}: unknown key; " + (
+            f"did you mean {close[0]!r}?" if close else f"known: {', '.join(keys)}"
+        )
+    if error["type"] == "missing":
+        return f"  {key}: missing; add it"
+    if error["type"] == "value_error" and isinstance(error["input"], dict | str):
+        return f"  {key}: {message}"
+    return f"  {key}: {message}; got {str(error['input'])[:80]!r}"
+
+
+def _keys_of(location: list[str | int]) -> list[str]:
+    section: Any = Config
+    nested = {"streams": StreamSection, "fields": FieldSection, "on": FailureRule, "robot": RobotSection}
+    for part in location:
+        annotation = section.model_fields[part].annotation if part in section.model_fields else None
+        if isinstance(annotation, type) and issubclass(annotation, Section):
+            section = annotation
+        elif isinstance(part, str) and part in nested:
+            section = nested[part]
+    return sorted(section.model_fields)

@@ -1,0 +1,100 @@
+"""`[logs]` and `[streams]`: where the robots' records are, and how they are read."""
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from pipelines.config.section import FieldName, Predicate, Section, known
+from pipelines.durations import Duration
+
+TimeUnit = Literal["s", "ms", "us", "ns", "iso8601"]
+Direction = Literal["nearest", "backward", "forward"]
+
+
+class RobotSection(Section):
+    """`[logs.robot]`: where the robot id is: in the file's path, in the data, or the same for all."""
+
+    path: str | None = Field(None, description="regular expression on the pushed path, with a group 'robot'")
+    field: str | None = Field(None, description="dotted path or column in the record ('$.' = message root)")
+    constant: str | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> "RobotSection":
+        if sum(value is not None for value in (self.path, self.field, self.constant)) != 1:
+            raise ValueError("give exactly one of path, field or constant")
+        if self.path is not None and "(?P<robot>" not in self.path:
+            raise ValueError(f"path needs a group named robot, such as '(?P<robot>[^/]+)'; got {self.path!r}")
+        return self
+
+
+class LimitsSection(Section):
+    """`[logs.limits]`: what an archive or a message may hold before it goes to quarantine."""
+
+    entries: int = Field(1_000_000, gt=0)
+    entry_bytes: int = Field(64 << 20, gt=0)
+    total_bytes: int = Field(4 << 30, gt=0)
+    compression_ratio: float = Field(1_000.0, gt=1)
+    nesting: int = Field(64, gt=0, description="depth of JSON")
+    raw_bytes: int = Field(4_096, ge=0, description="of a refused record kept in quarantine; a hash beyond")
+    earliest: str = "2000-01-01T00:00:00Z"
+    latest: str = "2100-01-01T00:00:00Z"
+
+
+class LogsSection(Section):
+    """`[logs]`: what is pushed, and how it is cut into datums."""
+
+    glob: str = "/*/*"
+    partition: Literal["day", "all"] = "day"
+    robot: RobotSection = RobotSection(path=r"(?P<robot>[^/]+?)(\.[a-z0-9.]+)?$")
+    limits: LimitsSection = LimitsSection()
+
+
+class FieldSection(Section):
+    """`[streams.<name>.fields]`: one field: type, unit, where it stands, the states it may take."""
+
+    type: Literal["float", "int", "bool", "string"]
+    unit: str = ""
+    source: str = Field("", description="dotted path or column when it differs from the field's name")
+    states: tuple[str, ...] = ()
+
+
+def _field(value: object) -> object:
+    return {"type": value} if isinstance(value, str) else value
+
+
+FieldSpec = Annotated[FieldSection, BeforeValidator(_field)]
+
+
+class StreamSection(Section):
+    """`[streams.<name>]`: one source of a robot with its own clock."""
+
+    kind: Literal["samples", "events", "facts"] = "samples"
+    files: str = Field("*", description="shell pattern on the pushed path or its last part")
+    path: str = Field("", description="dotted path of the record or list of records in a message; '' = root")
+    topic: str = Field("", description="MCAP or bag topic, ULog message name")
+    sheet: str = Field("", description="sheet of a workbook; '' = the first")
+    pairs: bool = Field(False, description="the record is a list of {key, value}, value a JSON string")
+    robot: RobotSection | None = None
+    time: str | None = None
+    unit: TimeUnit = "ms"
+    time_zone: str = Field("", description="IANA zone of ISO times that carry no offset; '' refuses them")
+    recv: str | None = None
+    recv_unit: TimeUnit | None = None
+    where: Predicate = Field(default_factory=dict)
+    on_change: str = Field("", description="keep only records where this field differs from the one before")
+    tolerance: Duration = timedelta(seconds=2.5)
+    direction: Direction | None = None
+    fields: dict[FieldName, FieldSpec] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _complete(self) -> "StreamSection":
+        if self.on_change:
+            known("on_change", self.on_change, self.fields)
+        if self.kind == "facts":
+            return self
+        if self.time is None:
+            raise ValueError(f'{self.kind} need a time field: add time = "ts" and unit = "ms"')
+        if self.unit == "iso8601" and self.recv is not None and self.recv_unit is None:
+            raise ValueError("recv needs recv_unit")
+        return self

@@ -1,0 +1,102 @@
+"""`[join]`, `[failure]`, `[lookback]` and `[train]`: from streams to features, labels and a model."""
+
+from dataclasses import fields
+from datetime import timedelta
+from typing import Any, Final, Literal
+
+from pydantic import Field, model_validator
+
+from models.settings import TrainSettings
+from pipelines.config.logs import Direction
+from pipelines.config.section import Predicate, Section
+from pipelines.durations import Duration
+
+
+class JoinSection(Section):
+    """`[join]`: the anchor whose clock the observations follow: a stream, or a fixed grid."""
+
+    anchor: str | None = None
+    every: Duration | None = None
+    direction: Direction = "nearest"
+
+    @model_validator(mode="after")
+    def _one_clock(self) -> "JoinSection":
+        if (self.anchor is None) == (self.every is None):
+            raise ValueError('give either anchor = "<stream>" or every = "<duration>"')
+        return self
+
+
+class FailureRule(Section):
+    """`[[failure.on]]`: one way to fail: a predicate on the records of a stream."""
+
+    stream: str
+    when: Predicate = Field(default_factory=dict)
+    edge: Literal["rising", "each"] = "rising"
+    code: str = Field("", description="the failure's name; '' = the stream's name")
+    code_field: str = Field("", description="take the name from this field instead")
+
+
+class FailureSection(Section):
+    """`[failure]`: what counts as a failure, and when two are one episode."""
+
+    on: tuple[FailureRule, ...] = Field(min_length=1)
+    episode_gap: Duration = timedelta(minutes=5)
+
+
+Statistic = Literal[
+    "count", "mean", "std", "min", "max", "first", "last", "slope", "p10", "p50", "p90", "changes", "share"
+]
+
+
+class LookbackSection(Section):
+    """`[lookback]`: the windows before a cut-off, and the time after it a failure is looked for."""
+
+    windows: tuple[Duration, ...] = (timedelta(seconds=10), timedelta(seconds=42), timedelta(minutes=2))
+    statistics: tuple[Statistic, ...] = (
+        "count", "mean", "std", "min", "max", "last", "slope", "p50", "changes", "share",
+    )  # fmt: skip
+    exclude: tuple[str, ...] = Field((), description="columns or streams that make no features")
+    lead: Duration = timedelta(0)
+    horizon: Duration = timedelta(minutes=10)
+    every: Duration = timedelta(seconds=30)
+    min_coverage: float = Field(0.0, ge=0, le=1)
+    expected_every: Duration | None = None
+    event_cap: Duration = timedelta(hours=1)
+
+    @model_validator(mode="after")
+    def _possible(self) -> "LookbackSection":
+        if not self.windows or min(self.windows) <= timedelta(0):
+            raise ValueError("windows must be one or more durations above 0s")
+        if len(set(self.windows)) != len(self.windows):
+            raise ValueError("windows are listed twice")
+        if self.horizon <= timedelta(0):
+            raise ValueError("horizon must be above 0s: a failure is looked for in [c+lead, c+lead+horizon)")
+        if self.every <= timedelta(0):
+            raise ValueError("every must be above 0s")
+        if self.min_coverage > 0 and self.expected_every is None:
+            raise ValueError("min_coverage needs expected_every, the usual time between observations")
+        return self
+
+    @property
+    def reach(self) -> timedelta:
+        """How far before an episode's start its look-back windows begin."""
+        return self.lead + max(self.windows)
+
+
+LEARNER: Final[dict[str, Any]] = {setting.name: setting.default for setting in fields(TrainSettings)}
+
+
+class TrainSection(Section):
+    """`[train]`: how the classifier is trained and judged."""
+
+    seed: int = LEARNER["seed"]
+    test_share: float = Field(LEARNER["test_share"], gt=0, lt=0.5)
+    validation_share: float = Field(LEARNER["validation_share"], gt=0, lt=0.5)
+    negatives_per_positive: float | None = Field(LEARNER["negatives_per_positive"], gt=0)
+    rounds: int = Field(LEARNER["rounds"], gt=0)
+    learning_rate: float = Field(LEARNER["learning_rate"], gt=0, le=1)
+    num_leaves: int = Field(LEARNER["num_leaves"], ge=2)
+    min_data_in_leaf: int = Field(LEARNER["min_data_in_leaf"], ge=1)
+    min_episodes: int = Field(LEARNER["min_episodes"], ge=1)
+    baseline: tuple[str, ...] = Field((), description="feature prefixes of a declared baseline model")
+    trusted: tuple[str, ...] = Field((), description="features that tell the classes apart and are no leak")
