@@ -88,27 +88,6 @@ def at_or_after(bottom, middle, top, rank):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def before(bottom, middle, top, rank):  # type: ignore[no-untyped-def]
-    """The greatest rank of the set below `rank`; there must be one."""
-    i = rank >> 6
-    word = bottom[i] & ~from_bit(rank)
-    if word == 0:
-        j = i >> 6
-        word = middle[j] & ~from_bit(i)
-        if word == 0:
-            k = j >> 6
-            word = top[k] & ~from_bit(j)
-            while word == 0:
-                k -= 1
-                word = top[k]
-            j = (k << 6) + 63 - leading_zeros(word)
-            word = middle[j]
-        i = (j << 6) + 63 - leading_zeros(word)
-        word = bottom[i]
-    return (i << 6) + 63 - leading_zeros(word)
-
-
-@njit(cache=True, nogil=True)
 def interpolate(low, high, rest):  # type: ignore[no-untyped-def]
     """The value `rest` of the way from low to high."""
     step = high - low
@@ -118,65 +97,79 @@ def interpolate(low, high, rest):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def link(bottom, middle, top, links, rank, cursor, below):  # type: ignore[no-untyped-def]
+    """Add a rank to the set and the list; `below` counts the ranks below each cursor."""
+    after = at_or_after(bottom, middle, top, rank)
+    before = links[after, 0]
+    links[rank, 0], links[rank, 1] = before, after
+    links[before, 1] = links[after, 0] = rank
+    insert(bottom, middle, top, rank)
+    for q in range(cursor.size):
+        below[q] += rank < cursor[q]
+
+
+@njit(cache=True, nogil=True)
+def unlink(bottom, middle, top, links, rank, cursor, below):  # type: ignore[no-untyped-def]
+    """Take a rank out of the set and the list; a cursor on it moves to the next."""
+    remove(bottom, middle, top, rank)
+    before, after = links[rank, 0], links[rank, 1]
+    links[before, 1], links[after, 0] = after, before
+    for q in range(cursor.size):
+        below[q] -= rank < cursor[q]
+        cursor[q] = after if cursor[q] == rank else cursor[q]
+
+
+@njit(cache=True, nogil=True)
 def rolling(rank, ordered, valid, available, cut, begin, core, tail, shares, result):  # type: ignore[no-untyped-def]
     """`result[q, k]`: quantile `shares[q]` of window k, linear between neighbours; 0 where it has no value.
 
-    `rank` places each valid row in `ordered`, its values ascending within a robot.
+    `rank` places each valid row in `ordered`, its values ascending within a robot. The set is also a linked
+    list: `links[r]` holds the ranks before and after r in it, and one past the last rank closes it to a ring.
     """
-    bottom = np.zeros((ordered.size >> 6) + 2, np.uint64)
-    middle = np.zeros((ordered.size >> 12) + 2, np.uint64)
-    top = np.zeros((ordered.size >> 18) + 2, np.uint64)
-    cursor = np.zeros(shares.size, np.int64)
+    end = ordered.size
+    bottom = np.zeros((end >> 6) + 2, np.uint64)
+    middle = np.zeros((end >> 12) + 2, np.uint64)
+    top = np.zeros((end >> 18) + 2, np.uint64)
+    links = np.empty((end + 1, 2), np.int32)
+    insert(bottom, middle, top, end)
+    links[end] = end
+    cursor = np.full(shares.size, end)
     below = np.zeros(shares.size, np.int64)
     low = high = n = 0
     for k in range(cut.size):
         if tail[k] <= begin[k]:
             result[:, k] = 0.0
             continue
+        stop = begin[k]
         if begin[k] >= high or begin[k] < low:
-            stop = high
-            high = begin[k]
-        else:
-            stop = begin[k]
+            stop, high = high, begin[k]
         for i in range(low, stop):
             if valid[i]:
-                remove(bottom, middle, top, rank[i])
                 n -= 1
-                for q in range(shares.size):
-                    below[q] -= rank[i] < cursor[q]
+                unlink(bottom, middle, top, links, rank[i], cursor, below)
         low = begin[k]
         for i in range(high, tail[k]):
             if valid[i] and (i < core[k] or available[i] <= cut[k]):
-                insert(bottom, middle, top, rank[i])
                 n += 1
-                for q in range(shares.size):
-                    below[q] += rank[i] < cursor[q]
+                link(bottom, middle, top, links, rank[i], cursor, below)
         high = max(high, core[k])
         for q in range(shares.size):
-            if n == 0:
-                result[q, k] = 0.0
-                continue
-            place = (n - 1) * shares[q]
+            place = max(n - 1, 0) * shares[q]
             target = int(place)
-            at = cursor[q]
             while below[q] > target:
-                at = before(bottom, middle, top, at)
+                cursor[q] = links[cursor[q], 0]
                 below[q] -= 1
-            at = at_or_after(bottom, middle, top, at)
             while below[q] < target:
-                at = at_or_after(bottom, middle, top, at + 1)
+                cursor[q] = links[cursor[q], 1]
                 below[q] += 1
-            cursor[q] = at
-            value = ordered[at]
+            value = ordered[cursor[q]] if n else 0.0
             if place > target:
-                value = interpolate(value, ordered[at_or_after(bottom, middle, top, at + 1)], place - target)
+                value = interpolate(value, ordered[links[cursor[q], 1]], place - target)
             result[q, k] = value
         for i in range(core[k], tail[k]):
             if valid[i] and available[i] <= cut[k]:
-                remove(bottom, middle, top, rank[i])
                 n -= 1
-                for q in range(shares.size):
-                    below[q] -= rank[i] < cursor[q]
+                unlink(bottom, middle, top, links, rank[i], cursor, below)
 
 
 @njit(cache=True, nogil=True)

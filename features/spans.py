@@ -100,9 +100,9 @@ class Windows:
 
     def latest_used(self) -> pa.Array:
         """The largest `available` each window uses, as a timestamp; null where it uses no row."""
-        valid, present = self.all_rows
+        _, present = self.all_rows
         least, most = np.empty((2, len(self.cut)), dtype=np.int64)
-        kernels.extremes(self.available, valid.flags, *self.halves, MIN, MAX, least, most)
+        kernels.extremes(self.available, self.available, *self.halves, MIN, MAX, least, most)
         return column(np.where(present.count > 0, most, 0), TIMESTAMP, present.found)
 
 

@@ -85,7 +85,7 @@ class Numbers:
         if not {"mean", "std", "slope"}.isdisjoint(wanted):
             columns |= self._moments(wanted, valid, present, windows)
         if not {"min", "max"}.isdisjoint(wanted):
-            columns |= self._extremes(valid, present, windows)
+            columns |= self._extremes(present, windows)
         columns |= _ends(self.values, present, wanted)
         shares = {name: share for name, share in QUANTILES.items() if name in wanted}
         if shares:
@@ -115,16 +115,18 @@ class Numbers:
             "slope": column(slope, pa.float64(), present.distinct),
         }
 
-    def _extremes(self, valid: Valid, present: Presence, windows: Windows) -> Columns:
+    def _extremes(self, present: Presence, windows: Windows) -> Columns:
         kind = pa.float64() if pa.types.is_null(self.values.type) else self.values.type
         if pa.types.is_floating(kind):
-            wide, x, lowest, highest = pa.float64(), self.x, -np.inf, np.inf
+            wide, down, up, lowest, highest = pa.float64(), self.x, self.x, -np.inf, np.inf
         else:
             wide = pa.uint64() if pa.types.is_uint64(kind) else pa.int64()
-            x = self.values.cast(wide).fill_null(0).to_numpy()
-            lowest, highest = x.dtype.type(np.iinfo(x.dtype).min), x.dtype.type(np.iinfo(x.dtype).max)
-        least, most = empty(len(windows.cut), x.dtype.type), empty(len(windows.cut), x.dtype.type)
-        window_kernels.extremes(x, valid.flags, *windows.halves, lowest, highest, least, most)
+            integers = self.values.cast(wide)
+            ends = np.iinfo(wide.to_pandas_dtype())
+            lowest, highest = ends.dtype.type(ends.min), ends.dtype.type(ends.max)
+            down, up = integers.fill_null(highest).to_numpy(), integers.fill_null(lowest).to_numpy()
+        least, most = empty(len(windows.cut), down.dtype.type), empty(len(windows.cut), down.dtype.type)
+        window_kernels.extremes(down, up, *windows.halves, lowest, highest, least, most)
         for values in (least, most):
             values[present.count == 0] = 0
         return {

@@ -187,8 +187,9 @@ def moments(x, valid, following, count, head, available, cut, begin, middle, cor
             if valid[i] and available[i] <= cut[k]:
                 r += x[i] - y0
                 rr += (x[i] - y0) ** 2
-        mean[k] = y0 + r / n
-        std[k] = np.sqrt(max(rr - r * r / n, 0.0) / (n - 1)) if n > 1 else 0.0
+        shift = r / n
+        mean[k] = y0 + shift
+        std[k] = np.sqrt(max(rr - r * shift, 0.0) / (n - 1)) if n > 1 else 0.0
 
 
 @njit(cache=True, nogil=True)
@@ -254,9 +255,13 @@ def slopes(times, x, valid, following, count, head, available, cut, begin, middl
 
 
 @njit(cache=True, nogil=True)
-def extremes(x, valid, available, cut, begin, middle, core, tail, lowest, highest, least, most):  # type: ignore[no-untyped-def]
-    """Least and most value of each window; `highest` and `lowest`, the type's own ends, where it has none."""
-    lows, highs = np.empty(0, x.dtype), np.empty(0, x.dtype)
+def extremes(down, up, available, cut, begin, middle, core, tail, lowest, highest, least, most):  # type: ignore[no-untyped-def]
+    """Least of `down` and most of `up` in each window; without a row the ends of the type.
+
+    Both are the same column; a missing value is NaN in both, or the integer that wins in neither. Comparing
+    with NaN is false, so `min(known, value)` passes over it.
+    """
+    lows, highs = np.empty(0, down.dtype), np.empty(0, up.dtype)
     base = reached = 0
     half = -1
     low, high = highest, lowest
@@ -265,32 +270,27 @@ def extremes(x, valid, available, cut, begin, middle, core, tail, lowest, highes
         if middle[k] != half:
             base, half = b, middle[k]
             if half - base > lows.size:
-                lows, highs = np.empty(2 * (half - base), x.dtype), np.empty(2 * (half - base), x.dtype)
+                lows, highs = np.empty(2 * (half - base), down.dtype), np.empty(2 * (half - base), up.dtype)
             low, high = highest, lowest
             for i in range(half - 1, base - 1, -1):
-                if valid[i]:
-                    low = min(low, x[i])
-                    high = max(high, x[i])
-                lows[i - base] = low
-                highs[i - base] = high
+                low, high = min(low, down[i]), max(high, up[i])
+                lows[i - base], highs[i - base] = low, high
             low, high, reached = highest, lowest, half
         while reached < c:
-            if valid[reached]:
-                low = min(low, x[reached])
-                high = max(high, x[reached])
+            low, high = min(low, down[reached]), max(high, up[reached])
             reached += 1
         if c < half:
-            down, up = highest, lowest
+            first, last = highest, lowest
+            for i in range(b, c):
+                first, last = min(first, down[i]), max(last, up[i])
+        elif b < half:
+            first, last = min(low, lows[b - base]), max(high, highs[b - base])
         else:
-            down, up = low, high
-            if b < half:
-                down = min(down, lows[b - base])
-                up = max(up, highs[b - base])
-        for i in range(b if c < half else c, tail[k]):
-            if valid[i] and (i < c or available[i] <= cut[k]):
-                down = min(down, x[i])
-                up = max(up, x[i])
-        least[k], most[k] = down, up
+            first, last = low, high
+        for i in range(c, tail[k]):
+            if available[i] <= cut[k]:
+                first, last = min(first, down[i]), max(last, up[i])
+        least[k], most[k] = first, last
 
 
 @njit(cache=True, nogil=True)
