@@ -21,16 +21,18 @@ class Cause:
 
 
 CAUSES: Final = {
-    BATTERY: Cause(6.0, (330.0, 720.0), "E_UNDERVOLTAGE", "supply voltage below limit under load"),
-    SLIP: Cause(6.0, (300.0, 660.0), "E_TRACTION", "odometry and position disagree"),
-    LOCALIZATION: Cause(6.0, (330.0, 720.0), "E_LOCALIZATION_LOST", "position is not trusted"),
-    FIRMWARE: Cause(5.0, None, "E_WATCHDOG", "motion controller restarted"),
-    RANDOM: Cause(1.1, None, "E_EXTERNAL", "stopped by something outside"),
+    BATTERY: Cause(5.5, (450.0, 900.0), "E_UNDERVOLTAGE", "supply voltage below limit under load"),
+    SLIP: Cause(5.5, (420.0, 840.0), "E_TRACTION", "odometry and position disagree"),
+    LOCALIZATION: Cause(5.5, (450.0, 900.0), "E_LOCALIZATION_LOST", "position is not trusted"),
+    FIRMWARE: Cause(6.0, None, "E_WATCHDOG", "motion controller restarted"),
+    RANDOM: Cause(1.0, None, "E_EXTERNAL", "stopped by something outside"),
 }
 
-CAUSE_OF_NTH_FAULTY: Final = (BATTERY, SLIP, LOCALIZATION, FIRMWARE, SLIP, LOCALIZATION, BATTERY, FIRMWARE)
-FAULTY_SHARE: Final = 0.5
-NEAR_MISSES_PER_DAY: Final = {"faulty": 3.0, "sound": 0.5}
+CAUSE_OF_NTH_FAULTY: Final = (BATTERY, SLIP, LOCALIZATION, FIRMWARE, SLIP, LOCALIZATION, BATTERY)
+FAULTY_SHARE: Final = 7 / 12
+WEAR: Final = (BATTERY, SLIP, LOCALIZATION)
+OTHER_WEAR_SHARE: Final = 0.4
+NEAR_MISSES_PER_DAY: Final = {"faulty": 1.5, "sound": 0.4}
 
 SOUND_FIRMWARE: Final = ("4.1.0", "4.1.2", "4.2.1")
 FAILING_FIRMWARE: Final = "4.2.0"
@@ -38,5 +40,5 @@ SITES: Final = ("hall-a", "hall-b")
 
 
 def cause_of(rank: int, robots: int) -> str:
-    """The cause of the robot at a place of the fleet's shuffled order; '' for the sound half of it."""
-    return CAUSE_OF_NTH_FAULTY[rank % len(CAUSE_OF_NTH_FAULTY)] if rank < robots * FAULTY_SHARE else ""
+    """The cause of the robot at a place of the fleet's shuffled order; '' for the sound part of it."""
+    return CAUSE_OF_NTH_FAULTY[rank % len(CAUSE_OF_NTH_FAULTY)] if rank < round(robots * FAULTY_SHARE) else ""

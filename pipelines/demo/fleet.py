@@ -48,7 +48,7 @@ def write_fleet(
     """Write `logs/<day>/<robot>.zip` and `truth.json` into `folder`.
 
     One message a robot and 5 s, so about 17,280 a robot-day (none in the fleet's first 10 s), of
-    about 1.2 KB of JSON, packed 0.5 KB. Half of the robots have a planted cause of failure.
+    about 1.2 KB of JSON, packed 0.5 KB. Seven of twelve robots have a planted cause.
     `progress` is told robots done and robots in all.
 
     Raises UsageError for counts below 1 or a bad `start`, ConflictError when `folder/logs` exists.

@@ -165,7 +165,7 @@ def _key_values(signals: Signals, ticks: Floats, zero_ms: int, plan: Plan) -> li
     state = signals.motion(t)
     columns = [
         *signals.battery(t, state),
-        signals.wheel_slip(t, state),
+        signals.wheel_slip(t),
         signals.localization_score(t, state),
     ]
     rows = zip((zero_ms + _ms(t)).tolist(), *(column.tolist() for column in columns), strict=True)

@@ -12,16 +12,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pipelines.demo.causes import (
-    BATTERY,
     CAUSES,
     FAILING_FIRMWARE,
     FIRMWARE,
-    LOCALIZATION,
     NEAR_MISSES_PER_DAY,
+    OTHER_WEAR_SHARE,
     RANDOM,
     SITES,
-    SLIP,
     SOUND_FIRMWARE,
+    WEAR,
     cause_of,
 )
 
@@ -131,14 +130,19 @@ def _stations(seed: int, site: int) -> list[tuple[float, float]]:
 
 
 def _due(rng: np.random.Generator, cause: str, days: int, crosses_midnight: bool) -> list[tuple[float, str]]:
-    """When failures want to happen: gaps of half the mean and an exponential rest."""
+    """When failures want to happen: gaps of half the mean and an exponential rest.
+
+    Wear seldom comes alone: a worn robot also fails of the other kinds of wear.
+    """
+    others = [name for name in WEAR if name != cause]
     due = []
     for name in filter(None, (cause, RANDOM)):
         mean = DAY_S / CAUSES[name].per_day
         shortest = mean / 2
-        at = float(rng.exponential(mean))
+        at = float(rng.uniform(0, mean))
         while at < days * DAY_S:
-            due.append((at, name))
+            other = name in WEAR and rng.random() < OTHER_WEAR_SHARE
+            due.append((at, others[int(rng.integers(2))] if other else name))
             at += shortest + float(rng.exponential(mean - shortest))
     if crosses_midnight:
         due = [item for item in due if not FIRST_MIDNIGHT - KEEP_CLEAR_S < item[0] < FIRST_MIDNIGHT + 1_200]
@@ -149,16 +153,15 @@ def _due(rng: np.random.Generator, cause: str, days: int, crosses_midnight: bool
 def _precursors(rng: np.random.Generator, cause: str, failures: list[Failure], end: float) -> list[Precursor]:
     """The precursors of failures, and some that recover well away from any failure."""
     found = [
-        Precursor(f.cause, f.since, f.ts, f.until, rng.uniform(0.6, 1.0), rng.uniform(0.6, 1.6), failed=True)
+        Precursor(f.cause, f.since, f.ts, f.until, rng.uniform(0.6, 1.0), rng.uniform(0.4, 1.2), failed=True)
         for f in failures
         if f.since < f.ts
     ]
-    causes = [cause] if cause in (BATTERY, SLIP, LOCALIZATION) else [BATTERY, SLIP, LOCALIZATION]
     per_day = NEAR_MISSES_PER_DAY["faulty" if cause else "sound"]
     for start in np.sort(rng.uniform(0, end, rng.poisson(per_day * end / DAY_S))).tolist():
         peak = start + rng.uniform(90, 240)
         stop = peak + rng.uniform(60, 180)
-        height, name = rng.uniform(0.2, 0.5), causes[int(rng.integers(len(causes)))]
+        height, name = rng.uniform(0.12, 0.35), WEAR[int(rng.integers(len(WEAR)))]
         if all(stop + 1_200 < f.since or start > f.until + 1_200 for f in failures) and stop < end:
             found.append(Precursor(name, start, peak, stop, height, 1.0, failed=False))
     return found

@@ -111,10 +111,10 @@ class Signals:
         current = 0.4 + 9.0 * state.load * (1 + 0.5 * self.severity(SLIP, t) * self.rng.random(len(t)))
         return state.charge, volts, current + 0.25 * np.abs(self._noise(t))
 
-    def wheel_slip(self, t: Floats, state: Motion) -> Floats:
-        """Share of wheel turn lost (0–1), 0 at rest."""
+    def wheel_slip(self, t: Floats) -> Floats:
+        """Share of wheel turn lost (0–1): a running estimate, kept at rest."""
         share = self._slip_base + SLIP_SHARE * self.severity(SLIP, t) + 0.012 * self._noise(t)
-        return np.where(state.speed > 0.05, np.clip(share, 0.0, 1.0), 0.0)
+        return np.clip(share, 0.0, 1.0)
 
     def localization_score(self, t: Floats, state: Motion) -> Floats:
         """Match of scan and map (0–1); some corners of the hall are always worse."""

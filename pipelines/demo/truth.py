@@ -11,7 +11,7 @@ DAY_MS: Final = 86_400_000
 
 @dataclass(frozen=True)
 class RobotTruth:
-    """A robot; `cause` is what makes it fail more than by chance, '' for a sound robot."""
+    """A robot; `cause` is what mainly makes it fail more than by chance, '' for a sound robot."""
 
     robot_id: str
     cause: str

@@ -15,9 +15,9 @@ def plans():
     return [plan_robot(index, robots=12, days=2, seed=SEED) for index in range(12)]
 
 
-def test_half_of_twelve_robots_have_a_cause_and_every_cause_is_there():
+def test_seven_of_twelve_robots_have_a_cause_and_every_cause_is_there():
     causes = [cause_of(rank, 12) for rank in range(12)]
-    assert causes == [BATTERY, SLIP, LOCALIZATION, FIRMWARE, SLIP, LOCALIZATION, *[""] * 6]
+    assert causes == [BATTERY, SLIP, LOCALIZATION, FIRMWARE, SLIP, LOCALIZATION, BATTERY, *[""] * 5]
     assert [cause_of(0, 1)] == [BATTERY]
 
 
@@ -32,9 +32,13 @@ def test_a_fleet_fails_often_enough_to_learn_from_and_mostly_where_planted(seed)
     failures = [failure for plan in plans for failure in plan.failures]
     planted = [failure for failure in failures if failure.cause != RANDOM]
     assert 55 <= len(failures) <= 110
-    assert 0.6 <= len(planted) / len(failures) <= 0.85
+    assert 0.65 <= len(planted) / len(failures) <= 0.9
     for plan in plans:
-        assert {failure.cause for failure in plan.failures} <= {plan.cause, RANDOM}
+        own = sum(failure.cause == plan.cause for failure in plan.failures)
+        worn = plan.cause in (BATTERY, SLIP, LOCALIZATION)
+        others = {BATTERY, SLIP, LOCALIZATION} if worn else {plan.cause}
+        assert {failure.cause for failure in plan.failures} <= {RANDOM, *others}
+        assert own >= 2 or not plan.cause
 
 
 def test_legs_follow_each_other_without_a_jump(plans):
@@ -69,18 +73,19 @@ def test_precursors_take_minutes_and_none_else_shows_before_a_failure(plans):
             ramp = CAUSES[failure.cause].ramp_s
             took = failure.ts - failure.since
             assert (ramp[0] <= took <= ramp[1] + 5) if ramp else took == 0
-            others = [
+            shown = [
                 precursor
                 for precursor in plan.precursors
-                if precursor.end > failure.ts - 1_200 and precursor.start < failure.ts
+                if (precursor.failed and precursor.peak == failure.ts)
+                or (not precursor.failed and failure.ts - 1_200 < precursor.end <= failure.ts + 1_200)
             ]
-            assert len(others) == (1 if ramp else 0)
+            assert [precursor.failed for precursor in shown] == ([True] if ramp else [])
 
 
 def test_some_precursors_recover(plans):
     recovered = [precursor for plan in plans for precursor in plan.precursors if not precursor.failed]
-    assert len(recovered) > 5
-    assert {plan.cause for plan in plans for p in plan.precursors if not p.failed} >= {"", BATTERY}
+    assert len(recovered) > 4
+    assert len({plan.robot_id for plan in plans for p in plan.precursors if not p.failed}) > 3
 
 
 @pytest.mark.parametrize(
@@ -94,7 +99,7 @@ def test_a_cause_shows_in_its_signal_before_the_failure_and_in_no_other_robot(pl
         state = signals.motion(t)
         values = {
             "volts": lambda: signals.battery(t, state)[1],
-            "slip": lambda: signals.wheel_slip(t, state),
+            "slip": lambda: signals.wheel_slip(t),
             "score": lambda: signals.localization_score(t, state),
         }[signal]()
         return float(np.median(values[state.speed > 0.2]))
