@@ -1,6 +1,7 @@
 """Chunks of JSON messages to checked records: plain ones by the scanner, the others by the exact parser."""
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,7 @@ class MessageReader:
         self._ledger.count("member", accepted=len(chunk) - len(rest))
         if not len(rest):
             return
+        origins = partial(record_origin, chunk)
         for reader in self._readers:
             reader.clear()
         for number in rest.tolist():
@@ -70,9 +72,9 @@ class MessageReader:
                 continue
             self._ledger.count("member", accepted=1)
             for reader in self._readers:
-                reader.read(message, number, chunk, self._ledger)
+                reader.read(message, number, origins, self._ledger)
         for reader in self._readers:
-            self._add(reader.rows(chunk, self._messages))
+            self._add(reader.rows(origins, self._messages))
 
     def _scan(self, chunk: Chunk) -> Ints:
         """Read the plain messages; returns the numbers of the others."""

@@ -1,6 +1,7 @@
 """Records of one stream out of parsed messages: the exact way, one value at a time."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,9 @@ from pipelines.logs.quarantine import Ledger
 from pipelines.logs.rows import Origin, Rows
 from pipelines.logs.spans import elements, span_at
 from pipelines.logs.where import matches
+
+Origins = Callable[[StreamSection, int, int], Origin]
+"""Where a record stands, by its stream, the number of its message, and its index within."""
 
 
 class RecordReader:
@@ -40,16 +44,17 @@ class RecordReader:
         self._rows.fields = {name: [] for name in self.spec.fields}
         self._places: list[tuple[int, int]] = []
 
-    def read(self, message: dict[str, Any], number: int, chunk: Chunk, ledger: Ledger) -> None:
-        """Take the records of message `number` of the chunk."""
+    def read(self, message: dict[str, Any], number: int, origins: Origins, ledger: Ledger) -> int:
+        """Take the records of message `number`; returns how many it holds, refused ones too."""
         spec, rows = self.spec, self._rows
         found = self._at(message, message) if spec.path else message
         if found is None:
-            return
+            return 0
         if spec.pairs:
             items: list[Any] = pair_records(found, spec.time, self._keys)
         else:
             items = found if isinstance(found, list) and spec.path else [found]
+        held = 0
         for index, record in enumerate(items):
             if not isinstance(record, dict):
                 robot = self._robot(message, {}) if self._robot else self.constant
@@ -57,13 +62,15 @@ class RecordReader:
                     self.name,
                     robot if isinstance(robot, str) else None,
                     "record_not_an_object",
-                    record_origin(chunk, spec, number, index),
+                    origins(spec, number, index),
                     "a pair needs a key" if spec.pairs else f"a record is a {type(record).__name__}",
                 )
+                held += 1
                 continue
             if not all(matches(at(message, record), condition) for at, condition in self._where):
                 continue
             self._places.append((number, index))
+            held += 1
             if self._robot:
                 rows.robots.append(self._robot(message, record))  # type: ignore[union-attr]
             if self._time:
@@ -72,12 +79,13 @@ class RecordReader:
                 rows.recv.append(self._recv(message, record))  # type: ignore[union-attr]
             for name, at in self._fields.items():
                 rows.fields[name].append(at(message, record))  # type: ignore[union-attr]
+        return held
 
-    def rows(self, chunk: Chunk, first: int) -> Rows:
-        """What was collected since `clear`; `first` is the number of the chunk's first message."""
+    def rows(self, origins: Origins, first: int) -> Rows:
+        """What was collected since `clear`; `first` is the number of its first message in the input."""
         places, spec = self._places, self.spec
         self._rows.places = np.array([number for number, _ in places], np.int64) + first
-        self._rows.origin = lambda row: record_origin(chunk, spec, *places[row])
+        self._rows.origin = lambda row: origins(spec, *places[row])
         return self._rows
 
 

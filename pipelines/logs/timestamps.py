@@ -1,4 +1,7 @@
-"""Times as logs write them, to int64 nanoseconds: by the declared unit, never guessed per value."""
+"""Times as logs write them, to int64 nanoseconds: by the declared unit, never guessed per value.
+
+A stamp as ROS writes it, seconds and nanoseconds side by side, says its unit itself.
+"""
 
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -16,6 +19,7 @@ Ints = npt.NDArray[np.int64]
 UNIT_NS: Final = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MISSING: Final = ("time_missing", "no time in the record")
+STAMPS: Final = ({"sec", "nanosec"}, {"sec", "nsec"}, {"secs", "nsecs"})
 
 
 def to_nanoseconds(values: Column, unit: str, zone: str, earliest: int, latest: int) -> tuple[Ints, Refused]:
@@ -34,6 +38,14 @@ def to_nanoseconds(values: Column, unit: str, zone: str, earliest: int, latest: 
         if row not in refused:
             refused[row] = ("time_out_of_range", str(value_at(values, row))[:80])
     return found, refused
+
+
+def stamp_ns(value: Any) -> int | None:
+    """Nanoseconds of a ROS stamp such as {"sec": 5, "nanosec": 1}; None for anything else."""
+    if not isinstance(value, dict) or set(value) not in STAMPS:
+        return None
+    seconds, rest = value.values() if next(iter(value)).startswith("sec") else reversed(value.values())
+    return seconds * UNIT_NS["s"] + rest if type(seconds) is type(rest) is int else None
 
 
 def as_list(values: Column) -> list[Any]:
@@ -63,10 +75,10 @@ def _at_once(cells: Cells, factor: int, found: Ints) -> bool:
 
 def _from_numbers(values: list[Any], factor: int, found: Ints, refused: Refused) -> None:
     for row, value in enumerate(values):
+        exact = value * factor if type(value) is int else stamp_ns(value)
         if value is None:
             refused[row] = MISSING
-        elif type(value) is int:
-            exact = value * factor
+        elif exact is not None:
             if abs(exact) < 2**63:
                 found[row] = exact
             else:
@@ -106,6 +118,8 @@ def _from_values(values: list[Any], found: Ints, kinds: Ints, refused: Refused) 
         elif isinstance(value, str):
             rows.append(row)
             texts.append(value if value.isascii() else "?")
+        elif (stamp := stamp_ns(value)) is not None and abs(stamp) < 2**63:
+            kinds[row], found[row] = EXACT, stamp
         elif isinstance(value, datetime):
             kinds[row] = LOCAL if value.tzinfo is None else EXACT
             since = (value if value.tzinfo else value.replace(tzinfo=UTC)) - EPOCH

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from pipelines.config import RobotSection, StreamSection
+from pipelines.logs.paths import is_plain
 from pipelines.logs.scan.tree import KEY, MAX_KEY, NONE, VALUE, WHEN, WORDS, Tree
 
 ROOT: Final = 0
@@ -102,6 +103,8 @@ class _Builder:
 
     def _declare(self, spec: StreamSection) -> None:
         """The table of a stream's path."""
+        if not is_plain(spec.path):
+            raise _Unsupported
         if spec.path in self.of_path:
             if spec.pairs != (self.tables[self.of_path[spec.path]].keys is not None):
                 raise _Unsupported
@@ -120,6 +123,8 @@ class _Builder:
         return Source(table, {path: self._cell(path, spec, table) for path in record_paths(spec, robot)})
 
     def _cell(self, path: str, spec: StreamSection, table: int) -> tuple[int, int]:
+        if not is_plain(path) and (path.startswith("$.") or not spec.pairs):
+            raise _Unsupported
         if path.startswith("$."):
             return self._leaf(self.root, path[2:], ROOT)
         if not spec.pairs:
