@@ -1,12 +1,49 @@
 """The application every verb registers with, the options they share, and how a verb reaches its command."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperGroup
+
+SECTIONS: Final = {
+    "logs": "Logs",
+    "risk": "Risk",
+    "models": "Models",
+    "engine": "Engine",
+    "clusters": "Clusters",
+    "project": "Project and machine",
+    "demo": "Try it",
+}
+
+WIDE: Final = 200
+
+
+class Verbs(TyperGroup):
+    """Lists the verbs by what they are about: the module of `pipelines.cli` that declares them."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """One section of the help per module, in the order of SECTIONS."""
+        sections: dict[str, list[tuple[str, str]]] = {name: [] for name in SECTIONS}
+        for name in self.list_commands(ctx):
+            command = self.get_command(ctx, name)
+            if command is not None and not command.hidden:
+                sections[_section(command)].append((name, command.get_short_help_str(WIDE)))
+        for name, rows in sections.items():
+            if rows:
+                with formatter.section(SECTIONS[name]):
+                    formatter.write_dl(rows)
+
+
+def _section(command: Any) -> str:
+    verbs = getattr(command, "commands", None)
+    declared = next(iter(verbs.values())) if verbs else command
+    return str(getattr(declared.callback, "__module__", "")).rpartition(".")[2]
+
 
 app = typer.Typer(
     name="forewarn",
+    cls=Verbs,
     help="Warns of robot failures before they happen: push logs, read the risk report.",
     no_args_is_help=True,
     add_completion=True,
@@ -15,11 +52,29 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"forewarn {version('forewarn')}")  # noqa: T201
+        raise typer.Exit
+
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value on stdout; logs go to stderr.")]
 ProjectFolder = Annotated[
     Path | None,
     typer.Option("--project", "-C", help="Project folder; default: the nearest with a forewarn.toml."),
 ]
+
+
+@app.callback()
+def _options(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
 
 
 def run(module: str, function: str, **arguments: Any) -> None:
