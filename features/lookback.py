@@ -94,7 +94,9 @@ def look_back(
     asked = latest_arrivals(asked, times(cutoffs, CUTOFF, "cutoffs"))
 
     failed = _holds_failure(asked, longest, failures)
-    scarce = ~failed & (windows_of(order, available, asked, longest).all_rows[1].count < required)
+    scarce = np.zeros(len(asked), dtype=np.bool_)
+    if required:
+        scarce = ~failed & (windows_of(order, available, asked, longest).all_rows[1].count < required)
     kept = asked.subset(~(failed | scarce))
     cut = {length: windows_of(order, available, kept, length) for length in lengths}
     made = {

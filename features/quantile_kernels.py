@@ -24,16 +24,6 @@ def trailing_zeros(_context, _word):  # type: ignore[no-untyped-def]
     return types.int64(types.uint64), generate
 
 
-@intrinsic
-def leading_zeros(_context, _word):  # type: ignore[no-untyped-def]
-    """Zero bits above the highest set bit of a word that is not 0."""
-
-    def generate(_target, builder, _signature, arguments):  # type: ignore[no-untyped-def]
-        return builder.ctlz(arguments[0], ir.Constant(ir.IntType(1), 1))
-
-    return types.int64(types.uint64), generate
-
-
 @njit(cache=True, nogil=True)
 def bit(place):  # type: ignore[no-untyped-def]
     """The word with only the bit `place` modulo 64."""
@@ -170,22 +160,3 @@ def rolling(rank, ordered, valid, available, cut, begin, core, tail, shares, res
             if valid[i] and available[i] <= cut[k]:
                 n -= 1
                 unlink(bottom, middle, top, links, rank[i], cursor, below)
-
-
-@njit(cache=True, nogil=True)
-def direct(x, valid, available, cut, begin, core, tail, shares, result):  # type: ignore[no-untyped-def]
-    """What `rolling` gives, by sorting each window: faster where windows are few or seldom overlap."""
-    values = np.empty(x.size)
-    for k in range(cut.size):
-        n = 0
-        for i in range(begin[k], tail[k]):
-            if valid[i] and (i < core[k] or available[i] <= cut[k]):
-                values[n] = x[i]
-                n += 1
-        ordered = np.sort(values[:n])
-        for q in range(shares.size):
-            place = (n - 1) * shares[q]
-            target = int(place)
-            result[q, k] = ordered[target] if n else 0.0
-            if n and place > target:
-                result[q, k] = interpolate(ordered[target], ordered[target + 1], place - target)

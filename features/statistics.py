@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features import quantile_kernels, window_kernels
+from features import quantile_kernels, sorted_kernels, window_kernels
 from features.columns import column, empty, gather
 from features.contract import Int64s
 from features.order import Order
@@ -25,6 +25,7 @@ NUMERIC: Final = ("count", "mean", "std", "min", "max", "first", "last", "slope"
 CATEGORICAL: Final = ("last", "changes", "share")
 STATISTICS: Final = (*NUMERIC, "changes", "share")
 QUANTILES: Final = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
+LARGE: Final = 1_500  # mean rows of a window from which moving ranks costs less than moving values
 
 Floats = npt.NDArray[np.float64]
 Columns = dict[str, pa.Array]
@@ -136,10 +137,11 @@ class Numbers:
 
     def _quantiles(self, shares: Floats, valid: Valid, windows: Windows) -> Floats:
         result = np.empty((len(shares), len(windows.cut)))
-        if int((windows.tail - windows.begin).sum()) > 2 * len(self.x):
+        rows = int((windows.tail - windows.begin).sum())
+        if rows > max(2 * len(self.x), LARGE * len(windows.cut)):
             quantile_kernels.rolling(*self.ranks, valid.flags, *windows.spans, shares, result)
         else:
-            quantile_kernels.direct(self.x + 0.0, valid.flags, *windows.spans, shares, result)
+            sorted_kernels.sliding(self.x + 0.0, valid.flags, *windows.spans, shares, result)
         return result
 
 

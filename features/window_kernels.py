@@ -135,6 +135,15 @@ def presence(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def reach_back(begin, middle):  # type: ignore[no-untyped-def]
+    """The most rows a window has before its border: room made once, for an array made anew costs each row."""
+    most = 0
+    for k in range(begin.size):
+        most = max(most, middle[k] - begin[k])
+    return most
+
+
+@njit(cache=True, nogil=True)
 def moments(x, valid, following, count, head, available, cut, begin, middle, core, tail, mean, std):  # type: ignore[no-untyped-def]
     """Mean and standard deviation (ddof 1) of each window, 0 where undefined.
 
@@ -142,7 +151,7 @@ def moments(x, valid, following, count, head, available, cut, begin, middle, cor
     first. That bounds the cancellation in `ss − s²/n` by the number of rows, for the squared deviation of
     that row from the mean is part of what remains.
     """
-    left = np.empty((0, 2))
+    left = np.empty((reach_back(begin, middle), 2))
     base = reached = 0
     half, origin = -1, 0
     x0 = s = ss = 0.0
@@ -154,8 +163,6 @@ def moments(x, valid, following, count, head, available, cut, begin, middle, cor
             s = ss = 0.0
             if origin < x.size:
                 x0 = x[origin]
-                if half - base > left.shape[0]:
-                    left = np.empty((2 * (half - base), 2))
                 for i in range(half - 1, base - 1, -1):
                     d = x[i] - x0 if valid[i] else 0.0
                     s += d
@@ -195,7 +202,7 @@ def moments(x, valid, following, count, head, available, cut, begin, middle, cor
 @njit(cache=True, nogil=True)
 def slopes(times, x, valid, following, count, head, available, cut, begin, middle, core, tail, slope):  # type: ignore[no-untyped-def]
     """Least-squares slope per second of each window, 0 where undefined; sums as in `moments`, times alike."""
-    left = np.empty((0, 4))
+    left = np.empty((reach_back(begin, middle), 4))
     base = reached = 0
     half, origin = -1, 0
     x0, t0 = 0.0, 0
@@ -208,8 +215,6 @@ def slopes(times, x, valid, following, count, head, available, cut, begin, middl
             s = u = uu = us = 0.0
             if origin < x.size:
                 x0, t0 = x[origin], times[origin]
-                if half - base > left.shape[0]:
-                    left = np.empty((2 * (half - base), 4))
                 for i in range(half - 1, base - 1, -1):
                     if valid[i]:
                         d, e = x[i] - x0, (times[i] - t0) * 1e-9
@@ -261,7 +266,8 @@ def extremes(down, up, available, cut, begin, middle, core, tail, lowest, highes
     Both are the same column; a missing value is NaN in both, or the integer that wins in neither. Comparing
     with NaN is false, so `min(known, value)` passes over it.
     """
-    lows, highs = np.empty(0, down.dtype), np.empty(0, up.dtype)
+    reach = reach_back(begin, middle)
+    lows, highs = np.empty(reach, down.dtype), np.empty(reach, up.dtype)
     base = reached = 0
     half = -1
     low, high = highest, lowest
@@ -269,8 +275,6 @@ def extremes(down, up, available, cut, begin, middle, core, tail, lowest, highes
         b, c = begin[k], core[k]
         if middle[k] != half:
             base, half = b, middle[k]
-            if half - base > lows.size:
-                lows, highs = np.empty(2 * (half - base), down.dtype), np.empty(2 * (half - base), up.dtype)
             low, high = highest, lowest
             for i in range(half - 1, base - 1, -1):
                 low, high = min(low, down[i]), max(high, up[i])

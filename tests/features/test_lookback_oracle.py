@@ -4,6 +4,7 @@ import math
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from features import statistics
 from features.lookback import look_back
 from features.schema import TIMESTAMP
 
@@ -163,6 +165,7 @@ def close(value: Any) -> Any:
     st.lists(times(), max_size=3),
     st.lists(st.sampled_from([1, 2, 3, 7, 12, 2**62]), min_size=1, max_size=3, unique=True),
     st.sampled_from([0.0, 0.5, 1.0]),
+    st.sampled_from([0, statistics.LARGE]),
 )
 def test_look_back_equals_a_plain_loop(
     rows: list[Row],
@@ -170,17 +173,19 @@ def test_look_back_equals_a_plain_loop(
     failures: list[tuple[str, int]],
     windows: list[int],
     coverage: float,
+    large: int,
 ) -> None:
     cutoffs += [(row["robot_id"], row["ts"]) for row in rows[::2]]
-    found = look_back(
-        observation_table(rows),
-        cutoff_table(cutoffs),
-        windows=[np.timedelta64(window, "ns") for window in windows],
-        failures=cutoff_table(failures, "ts"),
-        states={"s": ["on", "idle"], "b": [True]},
-        min_coverage=coverage,
-        expected_every=np.timedelta64(3, "ns"),
-    )
+    with patch.object(statistics, "LARGE", large):
+        found = look_back(
+            observation_table(rows),
+            cutoff_table(cutoffs),
+            windows=[np.timedelta64(window, "ns") for window in windows],
+            failures=cutoff_table(failures, "ts"),
+            states={"s": ["on", "idle"], "b": [True]},
+            min_coverage=coverage,
+            expected_every=np.timedelta64(3, "ns"),
+        )
     expected, excluded = [], []
     for robot, cutoff in sorted(set(cutoffs)):
         longest = used(rows, robot, cutoff, max(windows))

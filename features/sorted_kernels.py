@@ -1,0 +1,149 @@
+"""Compiled quantiles of windows of up to a few thousand values, kept sorted from one window to the next.
+
+A step of the window takes a value out and puts one in. In a sorted array that is two searches and one move of
+what lies between the two places: contiguous memory, and every quantile is then a look-up. Larger windows are
+in `quantile_kernels`, whose steps cost the same whatever the window holds.
+"""
+
+import numpy as np
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from features.quantile_kernels import interpolate
+
+ONE = np.uint64(1)
+NARROW = np.uint64(16)
+
+
+@intrinsic
+def move(_context, values, _to, _start, _count):  # type: ignore[no-untyped-def]
+    """Move `count` values of a contiguous array from `start` to `to`; the two may overlap."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        target, source = (builder.gep(data, [place]) for place in arguments[1:3])
+        size = context.get_abi_sizeof(context.get_data_type(signature.args[0].dtype))
+        cgutils.raw_memmove(builder, target, source, arguments[3], size)
+        return context.get_dummy_value()
+
+    return types.void(values, types.int64, types.int64, types.int64), generate
+
+
+@njit(cache=True, nogil=True)
+def places(held, n, out, into):  # type: ignore[no-untyped-def]
+    """How many of the first n values, ascending, are below `out`, and how many below `into`.
+
+    Both at once, because a search waits for memory: halving without a branch, then counting. Unsigned, for a
+    signed place is first asked whether it counts from the end.
+    """
+    a, b, left = np.uint64(0), np.uint64(0), np.uint64(n)
+    while left > NARROW:
+        half = left >> ONE
+        a = a + half if held[a + half - ONE] < out else a
+        b = b + half if held[b + half - ONE] < into else b
+        left -= half
+    below_a = below_b = 0
+    for i in range(left):
+        below_a += held[a + i] < out
+    for i in range(left):
+        below_b += held[b + i] < into
+    return np.int64(a) + below_a, np.int64(b) + below_b
+
+
+@njit(cache=True, nogil=True)
+def add(held, n, value):  # type: ignore[no-untyped-def]
+    """Put a value among the first n; they are n + 1 then."""
+    place, _ = places(held, n, value, value)
+    move(held, place + 1, place, n - place)
+    held[place] = value
+    return n + 1
+
+
+@njit(cache=True, nogil=True)
+def drop(held, n, value):  # type: ignore[no-untyped-def]
+    """Take a value out of the first n; they are n - 1 then."""
+    place, _ = places(held, n, value, value)
+    move(held, place, place + 1, n - place - 1)
+    return n - 1
+
+
+@njit(cache=True, nogil=True)
+def replace(held, n, out, into):  # type: ignore[no-untyped-def]
+    """Take one value out of the first n and put another in."""
+    a, b = places(held, n, out, into)
+    if b > a:
+        move(held, a, a + 1, b - a - 1)
+        held[b - 1] = into
+    else:
+        move(held, b + 1, b, a - b)
+        held[b] = into
+
+
+@njit(cache=True, nogil=True, forceinline=True)
+def slide(x, valid, held, n, low, high, begin, core):  # type: ignore[no-untyped-def]
+    """From the values of rows `low:high`, n of them valid, to those of `begin:core`; how many they are."""
+    while low < begin and high < core:
+        if not valid[low]:
+            low += 1
+        elif not valid[high]:
+            high += 1
+        else:
+            replace(held, n, x[low], x[high])
+            low += 1
+            high += 1
+    for i in range(low, begin):
+        if valid[i]:
+            n = drop(held, n, x[i])
+    for i in range(high, core):
+        if valid[i]:
+            n = add(held, n, x[i])
+    return n
+
+
+@njit(cache=True, nogil=True)
+def gather(x, valid, held, begin, core):  # type: ignore[no-untyped-def]
+    """The valid values of rows `begin:core`, ascending; how many they are."""
+    n = 0
+    for i in range(begin, core):
+        if valid[i]:
+            held[n] = x[i]
+            n += 1
+    held[:n].sort()
+    return n
+
+
+@njit(cache=True, nogil=True)
+def sliding(x, valid, available, cut, begin, core, tail, shares, result):  # type: ignore[no-untyped-def]
+    """`result[q, k]`: quantile `shares[q]` of window k, linear between neighbours; 0 where it has no value.
+
+    A window that shares too little with the one before is sorted anew.
+    """
+    room = 0
+    for k in range(cut.size):
+        room = max(room, tail[k] - begin[k])
+    held = np.empty(room + 1)
+    low = high = n = 0
+    for k in range(cut.size):
+        b, c = begin[k], core[k]
+        if tail[k] <= b:
+            result[:, k] = 0.0
+            continue
+        if b < low or b + (b - low) + (c - high) >= high:
+            n = gather(x, valid, held, b, c)
+        else:
+            n = slide(x, valid, held, n, low, high, b, c)
+        low, high = b, c
+        for i in range(c, tail[k]):
+            if valid[i] and available[i] <= cut[k]:
+                n = add(held, n, x[i])
+        for q in range(shares.size):
+            place = max(n - 1, 0) * shares[q]
+            target = int(place)
+            value = held[target] if n else 0.0
+            if place > target:
+                value = interpolate(value, held[target + 1], place - target)
+            result[q, k] = value
+        for i in range(c, tail[k]):
+            if valid[i] and available[i] <= cut[k]:
+                n = drop(held, n, x[i])
