@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO ?= --robots 12 --days 2
 
-.PHONY: install demo test test-long check format bench clean help
+.PHONY: install demo test test-long check format bench docs clean help
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -42,6 +42,11 @@ format: install ## format and fix what can be fixed
 bench: install ## speed, as ratios against named peers
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv sync --quiet --frozen --active --group bench
 	for name in extract engine models reports; do $(BIN)/python -m benchmarks.$$name || exit 1; done
+
+docs: install ## the documentation site, in build/site
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv sync --quiet --frozen --active --group docs
+	$(BIN)/python -m docs.generate
+	$(BIN)/zensical build
 
 clean: ## remove what was made, keep .venv
 	rm -rf demo build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -41,12 +41,13 @@ def _value(key: str, value: object, *, written: bool) -> Iterator[Setting]:
         for place, part in enumerate(value):
             yield from _value(f"{key}[{place}]", part, written=written)
     else:
-        yield Setting(key, _plain(value), "file" if written else "default")
+        yield Setting(key, plain(value), "file" if written else "default")
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
+    """A value as one writes it in the file: durations as text, tuples as lists."""
     if isinstance(value, timedelta):
         return format_duration(value)
     if isinstance(value, tuple):
-        return [_plain(part) for part in value]
+        return [plain(part) for part in value]
     return value

@@ -18,7 +18,7 @@ anchor = "pose"
 episode_gap = "10m"
 [[failure.on]]
 stream = "pose"
-when = { x = { gt = 5 } }
+when = { x = { above = 5 } }
 """
 
 
@@ -51,7 +51,7 @@ def test_config_show_says_who_chose_each_value(forewarn, tmp_path):
     told = json.loads(forewarn("config", "show", "--json").stdout)
     chosen = {one["key"]: (one["value"], one["origin"]) for one in told}
     assert chosen["failure.episode_gap"] == ("10m", "file")
-    assert chosen["failure.on[0].when"] == ({"x": {"gt": 5}}, "file")
+    assert chosen["failure.on[0].when"] == ({"x": {"above": 5}}, "file")
     assert chosen["streams.pose.fields.x.type"] == ("float", "file")
     assert chosen["streams.pose.tolerance"] == ("2500ms", "default")
     assert chosen["lookback.windows"] == (["10s", "42s", "2m"], "default")
