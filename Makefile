@@ -2,49 +2,57 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+INSTALLED := $(VENV)/.installed
+DEVELOPING := $(VENV)/.developing
+SYNC := VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv sync --quiet --frozen --active --inexact
 DEMO ?= --robots 12 --days 2
 
-.PHONY: install demo test test-long check format bench docs clean help
+.PHONY: install develop demo test test-long check format bench docs clean help
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
-install: $(STAMP) ## create .venv with the locked dependencies
+install: $(INSTALLED) ## create .venv with the locked dependencies
 
-$(STAMP): pyproject.toml uv.lock
+$(INSTALLED): pyproject.toml uv.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.9"
-	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv sync --quiet --frozen --active
+	$(SYNC) --no-default-groups --all-extras
 	$(BIN)/python -m pipelines.precompile
+	@touch $@
+
+develop: $(DEVELOPING) ## install, and what tests and checks need
+
+$(DEVELOPING): $(INSTALLED)
+	$(SYNC)
 	@touch $@
 
 demo: install ## a synthetic fleet, pushed through every pipeline to a risk report
 	$(BIN)/forewarn demo $(DEMO)
 
-test: install ## the test suite
+test: develop ## the test suite
 	$(BIN)/pytest -n 2
 
-test-long: install ## soaks and long property runs
+test-long: develop ## soaks and long property runs
 	$(BIN)/pytest -m long -n 2 --timeout 7200
 
-check: install ## format, lint, types, import directions, lock file
+check: develop ## format, lint, types, import directions, lock file
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/uv lock --check --quiet
 
-format: install ## format and fix what can be fixed
+format: develop ## format and fix what can be fixed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: install ## speed, as ratios against named peers
-	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv sync --quiet --frozen --active --group bench
+bench: develop ## speed, as ratios against named peers
+	$(SYNC) --group bench
 	for name in extract engine models reports; do $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 docs: install ## the documentation site, in build/site
-	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv sync --quiet --frozen --active --group docs
+	$(SYNC) --group docs
 	$(BIN)/python -m docs.generate
 	$(BIN)/zensical build
 
