@@ -24,7 +24,7 @@ class Append:
     """Append `data` to the file at `path`; consecutive pieces of one path are one content."""
 
     path: str
-    data: bytes
+    data: bytes | memoryview
 
 
 @dataclass(frozen=True, slots=True)

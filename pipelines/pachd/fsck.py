@@ -1,6 +1,7 @@
 """Reads everything that is stored and says what is not as it was written, down to the files it concerns."""
 
 import hashlib
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -31,7 +32,7 @@ def check(metadata: Metadata, trees: Trees, *, fix: bool = False) -> Iterator[Pr
     for row in metadata.rows("PRAGMA foreign_key_check"):
         yield Problem(f"database: row {row[1]} of {row[0]} refers to a row of {row[2]} that is gone")
     yield from _check_nodes(metadata)
-    yield from _check_objects(trees)
+    yield from _check_objects(trees, fix=fix)
     bad: dict[str, str] = {}
     for ref in trees.contents.all():
         try:
@@ -55,10 +56,14 @@ def _check_nodes(metadata: Metadata) -> Iterator[Problem]:
             yield Problem(f"directory or index node {digest.hex()} is damaged")
 
 
-def _check_objects(trees: Trees) -> Iterator[Problem]:
-    for name, _, _ in trees.objects.place.names():
-        if not name.startswith(".") and not trees.objects.intact(name):
-            yield Problem(f"object {name} is damaged")
+def _check_objects(trees: Trees, *, fix: bool) -> Iterator[Problem]:
+    for name, _, _ in list(trees.objects.place.names()):
+        if name.startswith(".") or trees.objects.intact(name):
+            continue
+        whole = not name.startswith("pack-")  # one content, which a later push would take for good
+        if fix and whole:
+            trees.objects.place.delete(name, math.inf)
+        yield Problem(f"object {name} is damaged", "it is removed" if fix and whole else "")
 
 
 def _check_trees(metadata: Metadata, trees: Trees, bad: dict[str, str]) -> Iterator[Problem]:

@@ -130,17 +130,21 @@ class ObjectWriter:
             return self.extend((), iter((data,)))
         return self.extend((), iter(lambda: data.read(CHUNK_BYTES), b""))
 
-    def extend(self, kept: tuple[Chunk, ...], pieces: Iterator[bytes]) -> FileRef:
+    def extend(self, kept: tuple[Chunk, ...], pieces: Iterator[bytes | memoryview]) -> FileRef:
         """A file that begins with the full chunks `kept` and goes on with `pieces` of any size."""
         chunks = list(kept)
         held = bytearray()
         for piece in pieces:
-            held += piece
-            while len(held) >= CHUNK_BYTES:
-                chunks.append(self._store(bytes(memoryview(held)[:CHUNK_BYTES])))
-                del held[:CHUNK_BYTES]
+            rest = memoryview(piece)
+            while len(held) + len(rest) >= CHUNK_BYTES:
+                cut = CHUNK_BYTES - len(held)
+                held += rest[:cut]
+                rest = rest[cut:]
+                chunks.append(self._store(held))
+                held = bytearray()
+            held += rest
         if held:
-            chunks.append(self._store(bytes(held)))
+            chunks.append(self._store(held))
         return file_of(chunks)
 
     def join(self, objects: Objects, refs: Sequence[FileRef]) -> FileRef:
@@ -153,7 +157,8 @@ class ObjectWriter:
     def flush(self) -> None:
         """Make everything added so far durable."""
         if self._pack:
-            self._place.put(self._pack_name, bytes(self._pack) + hashlib.sha256(self._pack).digest())
+            self._pack += hashlib.sha256(self._pack).digest()
+            self._place.put(self._pack_name, self._pack)
             self._begin_pack()
 
     def _begin_pack(self) -> None:
@@ -161,7 +166,7 @@ class ObjectWriter:
         self._pack = bytearray()
         self._packed: dict[str, Chunk] = {}
 
-    def _store(self, data: bytes) -> Chunk:
+    def _store(self, data: bytearray) -> Chunk:
         digest = hashlib.sha256(data).hexdigest()
         if len(data) == CHUNK_BYTES:
             self._place.put(digest, data)

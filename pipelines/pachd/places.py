@@ -13,7 +13,7 @@ from typing import Any, Protocol
 class Place(Protocol):
     """Holds immutable objects by name. Picklable, safe from many threads and processes."""
 
-    def put(self, name: str, data: bytes) -> None:
+    def put(self, name: str, data: bytes | bytearray) -> None:
         """Make `data` durable under `name`; afterwards its age is counted from now, even if it was there."""
 
     def read(self, name: str, offset: int, length: int) -> bytes:
@@ -35,7 +35,7 @@ class Folder:
 
     root: Path
 
-    def put(self, name: str, data: bytes) -> None:
+    def put(self, name: str, data: bytes | bytearray) -> None:
         """Sync to disk before the name appears; bytes that are there already are only touched."""
         path = self._path(name)
         try:
@@ -97,9 +97,9 @@ class Remote:
 
     url: str
 
-    def put(self, name: str, data: bytes) -> None:
+    def put(self, name: str, data: bytes | bytearray) -> None:
         """One upload; object stores show an object only when all of it is there."""
-        self._files.pipe_file(self._path(name), data)
+        self._files.pipe_file(self._path(name), bytes(data))
 
     def read(self, name: str, offset: int, length: int) -> bytes:
         """One ranged request."""

@@ -1,6 +1,6 @@
 """pfs_v2: repos, branches, commits and files over the wire."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import betterproto
@@ -8,6 +8,7 @@ from betterproto.lib.google.protobuf import BytesValue
 from pachyderm_sdk.api import pfs
 
 from features.errors import DataError
+from pipelines.pachd.codec import FileInfos
 from pipelines.pachd.errors import PreconditionError, UnsupportedError
 from pipelines.pachd.files import Append, Change, Copy, Delete
 from pipelines.pachd.inputs import DEFAULT_PROJECT
@@ -34,7 +35,10 @@ if TYPE_CHECKING:
 
 
 class PfsService:
-    """Every method bears the name of a call and takes its request; streams are iterators."""
+    """Every method bears the name of a call and takes its request; streams are iterators.
+
+    Listings yield encoded messages (see codec.py).
+    """
 
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
@@ -230,19 +234,19 @@ class PfsService:
     def inspect_file(self, request: pfs.InspectFileRequest, _: Any) -> pfs.FileInfo:
         """One file or directory."""
         commit, tree = self._tree(request.file.commit)
-        return self._infos(commit, [next(tree.walk(request.file.path))])[0]
+        return self._info(commit, next(tree.walk(request.file.path)))
 
-    def list_file(self, request: pfs.ListFileRequest, _: Any) -> Iterator[pfs.FileInfo]:
+    def list_file(self, request: pfs.ListFileRequest, _: Any) -> Iterator[bytes]:
         """What a directory holds; a file lists itself."""
         commit, tree = self._tree(request.file.commit)
         yield from self._infos(commit, page(tree.list(request.file.path), request))
 
-    def walk_file(self, request: pfs.WalkFileRequest, _: Any) -> Iterator[pfs.FileInfo]:
+    def walk_file(self, request: pfs.WalkFileRequest, _: Any) -> Iterator[bytes]:
         """A directory and everything below it."""
         commit, tree = self._tree(request.file.commit)
         yield from self._infos(commit, page(tree.walk(request.file.path), request))
 
-    def glob_file(self, request: pfs.GlobFileRequest, _: Any) -> Iterator[pfs.FileInfo]:
+    def glob_file(self, request: pfs.GlobFileRequest, _: Any) -> Iterator[bytes]:
         """Files and directories that match a pattern."""
         commit, tree = self._tree(request.commit)
         yield from self._infos(commit, tree.glob(request.pattern))
@@ -262,9 +266,9 @@ class PfsService:
         for change in old.diff(new, place, old_path, lambda path: below is None or path in below):
             response = pfs.DiffFileResponse()
             if change.new is not None:
-                response.new_file = self._infos(new_commit, [change.new])[0]
+                response.new_file = self._info(new_commit, change.new)
             if change.old is not None:
-                response.old_file = self._infos(old_commit, [change.old])[0]
+                response.old_file = self._info(old_commit, change.old)
             yield response
 
     def fsck(self, request: pfs.FsckRequest, _: Any) -> Iterator[pfs.FsckResponse]:
@@ -286,7 +290,9 @@ class PfsService:
             )
         return self._tree(request.file.commit)
 
-    def _change(self, request: pfs.ModifyFileRequest) -> Change:
+    def _change(self, request: "Append | pfs.ModifyFileRequest") -> Change:
+        if isinstance(request, Append):
+            return request
         kind, body = betterproto.which_one_of(request, "body")
         match kind:
             case "add_file":
@@ -304,11 +310,15 @@ class PfsService:
                 raise DataError("a stream of changes names its commit once, first", got=kind or "nothing")
 
     @staticmethod
-    def _infos(commit: Commit, entries: "Iterator[Entry] | list[Entry]") -> Any:
-        message = commit_message(commit)
+    def _info(commit: Commit, entry: Entry) -> pfs.FileInfo:
         committed = time_of(commit.finished) if commit.finished is not None else None
-        infos = (file_info(message, committed, entry) for entry in entries)
-        return list(infos) if isinstance(entries, list) else infos
+        return file_info(commit_message(commit), committed, entry)
+
+    @staticmethod
+    def _infos(commit: Commit, entries: Iterable[Entry]) -> Iterator[bytes]:
+        committed = time_of(commit.finished) if commit.finished is not None else None
+        encoder = FileInfos(commit_message(commit), committed)
+        return map(encoder.encode, entries)
 
     def _repo_info(self, repo: Repo) -> pfs.RepoInfo:
         size = self._repos.size(repo)
