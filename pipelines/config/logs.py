@@ -1,9 +1,9 @@
 """`[logs]` and `[streams]`: where the robots' records are, and how they are read."""
 
-from datetime import timedelta
-from typing import Annotated, Literal
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from pipelines.config.section import FieldName, Predicate, Section, known
 from pipelines.durations import Duration
@@ -48,6 +48,18 @@ class LogsSection(Section):
     partition: Literal["day", "all"] = "day"
     robot: RobotSection = RobotSection(path=r"(?P<robot>[^/]+?)(\.[a-z0-9.]+)?$")
     limits: LimitsSection = LimitsSection()
+    lines: Literal["json", "mixed"] = Field(
+        "json", description="'mixed': lines hold other text too, a message is what begins at the first '{'"
+    )
+    start: str = Field("", description="UTC (ISO 8601) at which a PX4 log starts; '' = by its GPS")
+    redact: tuple[str, ...] = Field((), description="keys whose values are never kept, such as API keys")
+
+    @field_validator("start")
+    @classmethod
+    def _instant(cls, value: str) -> str:
+        if value and datetime.fromisoformat(value).tzinfo is None:
+            raise ValueError(f"start needs an offset, such as 'Z'; got {value!r}")
+        return value
 
 
 class FieldSection(Section):
@@ -55,7 +67,7 @@ class FieldSection(Section):
 
     type: Literal["float", "int", "bool", "string"]
     unit: str = ""
-    source: str = Field("", description="dotted path or column when it differs from the field's name")
+    source: str = Field("", description="path or column when it differs from the field's name")
     states: tuple[str, ...] = ()
 
 
@@ -72,7 +84,7 @@ class StreamSection(Section):
     kind: Literal["samples", "events", "facts"] = "samples"
     files: str = Field("*", description="shell pattern on the pushed path or its last part")
     path: str = Field("", description="dotted path of the record or list of records in a message; '' = root")
-    topic: str = Field("", description="MCAP or bag topic, ULog message name")
+    topic: str = Field("", description="topic of an MCAP, ROS bag or PX4 log; a shell pattern")
     sheet: str = Field("", description="sheet of a workbook; '' = the first")
     pairs: bool = Field(False, description="the record is a list of {key, value}, value a JSON string")
     robot: RobotSection | None = None
@@ -86,6 +98,14 @@ class StreamSection(Section):
     tolerance: Duration = timedelta(seconds=2.5)
     direction: Direction | None = None
     fields: dict[FieldName, FieldSpec] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _on_topic(cls, values: Any) -> Any:
+        """A message on a topic has a time in any case: when it was logged."""
+        if isinstance(values, dict) and values.get("topic") and values.get("kind") != "facts":
+            return {"time": "@log_time"} | values
+        return values
 
     @model_validator(mode="after")
     def _complete(self) -> "StreamSection":

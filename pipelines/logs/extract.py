@@ -8,6 +8,7 @@ sorts them and removes exact repeats. What does not fit goes to the quarantine:
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 
@@ -15,6 +16,7 @@ from pipelines.logs.check import check
 from pipelines.logs.finish import finish
 from pipelines.logs.part import Part
 from pipelines.logs.quarantine import Ledger
+from pipelines.logs.recordings.aside import Aside
 from pipelines.logs.settings import ExtractSettings
 from pipelines.logs.tables import TABLES, read_table
 
@@ -54,8 +56,18 @@ def _parts(file: Path, pushed_as: str, settings: ExtractSettings, ledger: Ledger
             parts[rows.name].append(check(rows, logs.limits, ledger))
         return parts
     from pipelines.logs.messages import MessageReader
+    from pipelines.logs.recordings.files import read_recordings
+    from pipelines.logs.recordings.reader import OTHER
     from pipelines.logs.source import chunks
 
-    reader = MessageReader(declared, logs, pushed_as, ledger)
-    reader.read(chunks(file, pushed_as, logs.limits, ledger))
-    return reader.parts
+    topics = {name: spec for name, spec in declared.items() if spec.topic}
+    others = {name: spec for name, spec in declared.items() if not spec.topic}
+    with TemporaryDirectory() as scratch:
+        aside = Aside(Path(scratch))
+        found = chunks(file, pushed_as, logs.limits, ledger, aside)
+        reader = MessageReader(others, logs, pushed_as, ledger)
+        if others:
+            reader.read(found)
+        elif count := sum(map(len, found)):
+            ledger.count(OTHER, accepted=count)
+        return reader.parts | read_recordings(aside.files, topics, logs, pushed_as, ledger)

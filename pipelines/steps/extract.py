@@ -9,6 +9,7 @@ from pipelines.logs.extract import ExtractSettings, extract
 from pipelines.steps.cut import cut
 from pipelines.steps.facts import NO_FACTS, as_facts
 from pipelines.steps.files import encode, read_settings, source_name, write_table
+from pipelines.steps.units import units
 
 
 def main(pfs: Path) -> None:
@@ -16,9 +17,7 @@ def main(pfs: Path) -> None:
     value = read_settings(pfs, "extract")
     settings = ExtractSettings.from_json(value)
     streams, partition, out = value["streams"], value["logs"]["partition"], pfs / "out"
-    logs = pfs / "logs"
-    for file in sorted(path for path in logs.rglob("*") if path.is_file()):
-        pushed_as = "/" + file.relative_to(logs).as_posix()
+    for file, pushed_as in units(pfs / "logs"):
         extraction = extract(file, pushed_as, settings)
         name = f"{source_name(pushed_as)}.parquet"
         facts = [NO_FACTS]

@@ -2,7 +2,7 @@
 
 import stat
 import tarfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 
 from pipelines.config import LimitsSection
@@ -41,8 +41,10 @@ def tar_members(file: Path, limits: LimitsSection, ledger: Ledger) -> Iterator[M
         yield from _grouped([(info.name, reader(info)) for info in found if not info.isdir()], limits, ledger)
 
 
-def folder_members(folder: Path, limits: LimitsSection, ledger: Ledger) -> Iterator[Members]:
-    """Groups of the files below a folder, in order of their paths; links and devices are refused."""
+def folder_members(
+    folder: Path, limits: LimitsSection, ledger: Ledger, but: Collection[Path]
+) -> Iterator[Members]:
+    """Groups of the files below a folder, by their paths, `but` some; links and devices are refused."""
 
     def reader(path: Path) -> Callable[[], bytes]:
         def read() -> bytes:
@@ -55,7 +57,7 @@ def folder_members(folder: Path, limits: LimitsSection, ledger: Ledger) -> Itera
 
         return read
 
-    files = [path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()]
+    files = {path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()}.difference(but)
     yield from _grouped(
         [(path.relative_to(folder).as_posix(), reader(path)) for path in files], limits, ledger
     )

@@ -1,0 +1,1 @@
+"""Recordings (MCAP, ROS bags, PX4 logs): messages on topics, read by the definitions they carry."""
