@@ -7,11 +7,11 @@ import numpy as np
 import pyarrow as pa
 
 from features.columns import column, later
-from features.contract import arrivals, require_table, times
+from features.contract import arrivals, require_table
 from features.errors import UsageError
 from features.order import Order, latest_arrivals, order_rows
 from features.schema import CUTOFF, LATEST_USED, ROBOT, TIMESTAMP
-from features.spans import window_lengths
+from features.spans import asked, window_lengths
 from features.spans import windows as windows_of
 from features.times import Duration, nanoseconds, window_text
 
@@ -37,15 +37,14 @@ def look_back_events(
     reach = nanoseconds(cap, "cap")
     if reach <= 0:
         raise UsageError("cap is not above zero", got=cap)
-    asked = order_rows(require_table(cutoffs, "cutoffs"), "cutoffs", time=CUTOFF)
-    asked = latest_arrivals(asked, times(cutoffs, CUTOFF, "cutoffs"))
-    latest = pa.nulls(len(asked), TIMESTAMP)
+    when = asked(cutoffs)
+    latest = pa.nulls(len(when), TIMESTAMP)
     made: dict[str, pa.Array] = {}
     for name, stream in events.items():
-        used, columns = _one_stream(name, require_table(stream, name), asked, lengths, reach)
+        used, columns = _one_stream(name, require_table(stream, name), when, lengths, reach)
         latest = later(latest, used)
         made |= columns
-    keys = {ROBOT: asked.robot_ids(), CUTOFF: pa.array(asked.times, TIMESTAMP), LATEST_USED: latest}
+    keys = {ROBOT: when.robot_ids(), CUTOFF: pa.array(when.times, TIMESTAMP), LATEST_USED: latest}
     return pa.table(keys | made)
 
 

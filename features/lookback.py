@@ -14,11 +14,10 @@ import numpy as np
 import pyarrow as pa
 
 from features.columns import gather
-from features.contract import Int64s, arrivals, require_table, times
-from features.deduplicate import distinct_rows
+from features.contract import require_table
 from features.errors import DataError, UsageError
 from features.kernels import any_between
-from features.order import Order, latest_arrivals, order_rows
+from features.order import Order, order_rows
 from features.schema import (
     AVAILABLE_AT,
     CUTOFF,
@@ -31,7 +30,7 @@ from features.schema import (
     TIMESTAMP,
     TS,
 )
-from features.spans import Flags, Windows, window_lengths
+from features.spans import Flags, Windows, asked, observed, window_lengths
 from features.spans import windows as windows_of
 from features.statistics import STATISTICS, Categories, Numbers, is_categorical, is_numeric
 from features.times import Duration, nanoseconds, shifted, window_text
@@ -88,16 +87,13 @@ def look_back(
         raise UsageError("statistics are unknown", got=unknown, expected=STATISTICS)
     required = _required_rows(longest, min_coverage, expected_every)
     names = _summarised(require_table(observations, "observations"), columns, states or {})
-    order = distinct_rows(order_rows(observations, "observations"), observations, AVAILABLE_AT)
-    available = order.arrange(_availability(observations))
-    asked = order_rows(require_table(cutoffs, "cutoffs"), "cutoffs", time=CUTOFF)
-    asked = latest_arrivals(asked, times(cutoffs, CUTOFF, "cutoffs"))
-
-    failed = _holds_failure(asked, longest, failures)
-    scarce = np.zeros(len(asked), dtype=np.bool_)
+    order, available = observed(observations)
+    when = asked(cutoffs)
+    failed = _holds_failure(when, longest, failures)
+    scarce = np.zeros(len(when), dtype=np.bool_)
     if required:
-        scarce = ~failed & (windows_of(order, available, asked, longest).all_rows[1].count < required)
-    kept = asked.subset(~(failed | scarce))
+        scarce = ~failed & (windows_of(order, available, when, longest).all_rows[1].count < required)
+    kept = when.subset(~(failed | scarce))
     cut = {length: windows_of(order, available, kept, length) for length in lengths}
     made = {
         ROBOT: kept.robot_ids(),
@@ -107,7 +103,7 @@ def look_back(
     for name in names:
         values = gather(observations.column(name), order.rows)
         made |= _features(name, values, order, statistics, (states or {}).get(name), cut)
-    return LookBack(pa.table(made), _excluded(asked, failed, scarce))
+    return LookBack(pa.table(made), _excluded(when, failed, scarce))
 
 
 def _features(
@@ -121,12 +117,12 @@ def _features(
     """`<name>__<statistic>__<window>` of one column: all windows of a statistic side by side."""
     if pa.types.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
-    observed: Numbers | Categories
+    summarised: Numbers | Categories
     if states is None and is_numeric(values.type):
-        observed = Numbers(values, order)
+        summarised = Numbers(values, order)
     else:
-        observed = Categories(values, [_state_text(state) for state in states or ()])
-    found = {length: observed.statistics(statistics, each) for length, each in windows.items()}
+        summarised = Categories(values, [_state_text(state) for state in states or ()])
+    found = {length: summarised.statistics(statistics, each) for length, each in windows.items()}
     return {
         f"{name}__{statistic}__{window_text(length)}": found[length][statistic]
         for statistic in next(iter(found.values()))
@@ -151,12 +147,6 @@ def _excluded(cutoffs: Order, failed: Flags, scarce: Flags) -> pa.Table:
     return pa.table(
         [out.robot_ids(), pa.array(out.times, TIMESTAMP), pa.array(reasons, pa.string())], schema=EXCLUDED
     )
-
-
-def _availability(observations: pa.Table) -> Int64s:
-    if AVAILABLE_AT in observations.column_names:
-        return times(observations, AVAILABLE_AT, "observations")
-    return np.maximum(times(observations, TS, "observations"), arrivals(observations, "observations"))
 
 
 def _required_rows(length: int, min_coverage: float, expected_every: Duration | None) -> int:

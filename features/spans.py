@@ -14,10 +14,11 @@ import pyarrow as pa
 
 from features import window_kernels as kernels
 from features.columns import bitmap, column, empty
-from features.contract import Int64s
+from features.contract import Int64s, arrivals, require_table, times
+from features.deduplicate import distinct_rows
 from features.errors import UsageError
-from features.order import Order
-from features.schema import TIMESTAMP
+from features.order import Order, latest_arrivals, order_rows
+from features.schema import AVAILABLE_AT, CUTOFF, TIMESTAMP
 from features.times import MAX, MIN, Duration, nanoseconds, shifted
 
 Flags = npt.NDArray[np.bool_]
@@ -76,6 +77,11 @@ class Windows:
         return self.available, self.cut, self.begin, self.middle, self.core, self.tail
 
     @cached_property
+    def rows(self) -> int:
+        """Rows of all windows together, those not yet available included."""
+        return int(self.tail.sum() - self.begin.sum())
+
+    @cached_property
     def all_rows(self) -> tuple[Valid, Presence]:
         """Validity and presence of a column without nulls."""
         valid = valid_rows(np.ones(len(self.times), dtype=np.bool_))
@@ -104,6 +110,20 @@ class Windows:
         least, most = np.empty((2, len(self.cut)), dtype=np.int64)
         kernels.extremes(self.available, self.available, *self.halves, MIN, MAX, least, most)
         return column(np.where(present.count > 0, most, 0), TIMESTAMP, present.found)
+
+
+def observed(observations: pa.Table) -> tuple[Order, Int64s]:
+    """The rows of a table of observations in order, each once, and when each was available (ns)."""
+    order = distinct_rows(order_rows(observations, "observations"), observations, AVAILABLE_AT)
+    if AVAILABLE_AT in observations.column_names:
+        return order, order.arrange(times(observations, AVAILABLE_AT, "observations"))
+    return order, np.maximum(order.times, order.arrange(arrivals(observations, "observations")))
+
+
+def asked(cutoffs: pa.Table) -> Order:
+    """The cut-offs of a table in order, each once."""
+    order = order_rows(require_table(cutoffs, "cutoffs"), "cutoffs", time=CUTOFF)
+    return latest_arrivals(order, times(cutoffs, CUTOFF, "cutoffs"))
 
 
 def valid_rows(flags: Flags) -> Valid:

@@ -50,8 +50,8 @@ class Numbers:
 
     @cached_property
     def x(self) -> Floats:
-        """The values as float64, NaN where missing."""
-        x: Floats = self.values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+        """The values as float64, NaN where missing and 0.0 for −0.0."""
+        x: Floats = self.values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False) + 0.0
         return x
 
     @cached_property
@@ -75,7 +75,7 @@ class Numbers:
             by_value = np.argsort(own)
             ordered[start:stop] = own[by_value]
             rank[start + by_value] = np.arange(start, stop, dtype=np.int32)
-        return rank, ordered + 0.0
+        return rank, ordered
 
     def statistics(self, wanted: Collection[str], windows: Windows) -> Columns:
         """The wanted statistics, one value per cut-off, null where undefined."""
@@ -136,12 +136,11 @@ class Numbers:
         }
 
     def _quantiles(self, shares: Floats, valid: Valid, windows: Windows) -> Floats:
-        result = np.empty((len(shares), len(windows.cut)))
-        rows = int((windows.tail - windows.begin).sum())
-        if rows > max(2 * len(self.x), LARGE * len(windows.cut)):
+        result = empty(len(shares) * len(windows.cut), np.float64).reshape(len(shares), -1)
+        if windows.rows > max(2 * len(self.x), LARGE * len(windows.cut)):
             quantile_kernels.rolling(*self.ranks, valid.flags, *windows.spans, shares, result)
         else:
-            sorted_kernels.sliding(self.x + 0.0, valid.flags, *windows.spans, shares, result)
+            sorted_kernels.sliding(self.x, valid.flags, *windows.spans, shares, result)
         return result
 
 

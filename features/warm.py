@@ -14,6 +14,7 @@ from features.join import nearest_join
 from features.labels import episodes, find_failures, label
 from features.lookback import look_back
 from features.schema import CUTOFFS, ROBOT, TIMESTAMP, TS
+from features.signals import look_back_signals
 
 
 def warm_up() -> None:
@@ -38,5 +39,6 @@ def warm_up() -> None:
     failures = find_failures(unsorted, {"state": "x"})
     for observed, cutoffs in ((joined, every), (joined, every.slice(0, 1)), (unsorted, every)):
         look_back(observed, cutoffs, windows=[minute], failures=failures, states={"state": ["x"]})
+    look_back_signals(joined, every, windows=[minute], every=second, max_gap=minute)
     look_back_events({"e": unsorted}, every, windows=[minute], cap=minute)
     label(every, episodes(failures, minute), second, minute, np.datetime64(0, "ns"))

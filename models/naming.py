@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 _WINDOW = re.compile(r"^(\d+)(h|m|s|ms|us|ns)$")
 _SPOKEN = {"m": "min", "us": "µs"}
-_UNITLESS = ("count", "changes", "share")
+_UNITLESS = ("count", "changes", "share", "zero_crossings", "autocorrelation")
 _SPANS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 _DAYS_FROM = 172_800
 _LONG = 120
@@ -51,7 +51,11 @@ def unit(name: FeatureName, units: Mapping[str, str]) -> str:
         return "s"
     if name.statistic.startswith(_UNITLESS):
         return ""
+    if name.statistic == "dominant_hz":
+        return "Hz"
     base = units.get(name.source, units.get(name.field, ""))
+    if name.statistic.endswith("_energy") and base:
+        return f"{base}²"
     return f"{base}/s" if name.statistic == "slope" and base else base
 
 

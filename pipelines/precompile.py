@@ -1,7 +1,7 @@
 """Compiles the numerical kernels once, at installation, so that no first push waits a minute for them.
 
-`python -m pipelines.precompile` runs a few messages through extract, join and features; numba keeps the
-machine code beside the sources.
+`python -m pipelines.precompile` runs every function of `features` and a few messages through extract, join
+and features; numba keeps the machine code beside the sources.
 """
 
 import json
@@ -11,6 +11,7 @@ from pathlib import Path
 from shutil import copytree
 from tempfile import TemporaryDirectory
 
+from features.warm import warm_up
 from pipelines.config import CONFIG_NAME, Config, parse_config
 from pipelines.steps import extract, features, join
 
@@ -20,6 +21,7 @@ STEPS = ((extract, "extract"), (join, "join"), (features, "features"))
 
 def main() -> None:
     """Run the steps on ten minutes of one robot."""
+    warm_up()
     config = parse_config(files("pipelines.demo").joinpath(CONFIG_NAME).read_text("utf-8"))
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)

@@ -23,6 +23,7 @@ from pipelines.durations import format_duration
 
 CONFIG_NAME: Final = "forewarn.toml"
 DAY: Final = timedelta(days=1)
+HALO_STEP: Final = timedelta(minutes=10)
 
 
 class Config(Section):
@@ -62,7 +63,7 @@ class Config(Section):
         reaches = {f"streams.{name}.tolerance": stream.tolerance for name, stream in self.streams.items()}
         reaches |= {
             "lookback.lead + the longest of lookback.windows": self.lookback.reach,
-            "lookback.event_cap": self.lookback.event_cap,
+            "lookback.lead + lookback.event_cap": self.lookback.lead + self.lookback.event_cap,
             "failure.episode_gap": self.failure.episode_gap,
         }
         for key, reach in reaches.items():
@@ -83,11 +84,24 @@ class Config(Section):
         }
 
     @property
+    def halo_reach(self) -> dict[str, timedelta]:
+        """How much of a day's end the next day's windows are given, per table of the join's output.
+
+        What they can reach, rounded up to ten minutes: another window length seldom changes the join.
+        """
+        lookback = self.lookback
+        reaches = {
+            "observations": lookback.reach,
+            "events": max(lookback.reach, lookback.lead + lookback.event_cap),
+            "failures": max(lookback.reach, self.failure.episode_gap),
+        }
+        return {table: -(-reach // HALO_STEP) * HALO_STEP for table, reach in reaches.items()}
+
+    @property
     def step_files(self) -> dict[str, Any]:
         """Step name → the JSON value it depends on, and nothing else of the file."""
         whole = self.model_dump(mode="json")
         streams = whole["streams"]
-        reach = max(self.lookback.reach, self.lookback.event_cap, self.failure.episode_gap)
         observed = {
             name: {key: stream[key] for key in ("kind", "tolerance", "direction", "on_change", "fields")}
             for name, stream in streams.items()
@@ -101,7 +115,7 @@ class Config(Section):
                 "join": whole["join"],
                 "failure": whole["failure"]["on"],
                 "partition": self.logs.partition,
-                "reach": format_duration(reach),
+                "reach": {table: format_duration(reach) for table, reach in self.halo_reach.items()},
             },
             "features": {
                 "lookback": whole["lookback"],

@@ -48,6 +48,9 @@ Statistic = Literal[
 ]
 
 
+Signal = Literal["bands", "dominant_hz", "wavelets", "zero_crossings", "autocorrelation"]
+
+
 class LookbackSection(Section):
     """`[lookback]`: the windows before a cut-off, and the time after it a failure is looked for."""
 
@@ -55,6 +58,12 @@ class LookbackSection(Section):
     statistics: tuple[Statistic, ...] = (
         "count", "mean", "std", "min", "max", "last", "slope", "p50", "changes", "share",
     )  # fmt: skip
+    signals: tuple[Signal, ...] = Field(
+        (), description="signal features of resampled windows; none by default"
+    )
+    signal_columns: tuple[str, ...] = Field((), description="what to make them of; () = every number")
+    signal_every: Duration | None = Field(None, description="time between samples of a resampled window")
+    signal_gap: Duration | None = Field(None, description="longest gap bridged; none = 5 x signal_every")
     exclude: tuple[str, ...] = Field((), description="columns or streams that make no features")
     lead: Duration = timedelta(0)
     horizon: Duration = timedelta(minutes=10)
@@ -75,6 +84,10 @@ class LookbackSection(Section):
             raise ValueError("every must be above 0s")
         if self.min_coverage > 0 and self.expected_every is None:
             raise ValueError("min_coverage needs expected_every, the usual time between observations")
+        if self.signals and not self.signal_every:
+            raise ValueError("signals need signal_every, the time between samples, such as '1s'")
+        if self.signal_gap == timedelta(0):
+            raise ValueError("signal_gap must be above 0s")
         return self
 
     @property

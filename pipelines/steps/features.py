@@ -17,6 +17,8 @@ from features.events import look_back_events
 from features.labels import episodes, failure_cutoffs
 from features.lookback import look_back
 from features.schema import CUTOFF, CUTOFFS, IS_FAILURE_CUTOFF, LATEST_USED, ROBOT, TIMESTAMP, TS
+from features.signals import look_back_signals
+from features.statistics import is_numeric
 from pipelines.durations import parse_duration
 from pipelines.steps.cut import nanoseconds, within
 from pipelines.steps.files import decode, parquet_files, read_settings, read_table, read_tables, write_table
@@ -97,14 +99,39 @@ def _windows(
         min_coverage=lookback["min_coverage"],
         expected_every=parse_duration(expected) if expected else None,
     )
-    kept = found.features
+    kept = found.features.select([ROBOT, CUTOFF])
+    tables = [found.features]
+    if lookback["signals"]:
+        every = parse_duration(lookback["signal_every"])
+        tables.append(
+            look_back_signals(
+                observations,
+                kept,
+                windows=windows,
+                every=every,
+                max_gap=parse_duration(lookback["signal_gap"]) if lookback["signal_gap"] else 5 * every,
+                columns=_signal_columns(observations, lookback),
+                signals=lookback["signals"],
+            )
+        )
     counted = look_back_events(
         {name: rows for name, rows in events.items() if not _named(name, lookback["exclude"])},
-        kept.select([ROBOT, CUTOFF]),
+        kept,
         windows=windows,
         cap=parse_duration(lookback["event_cap"]),
     )
-    return _beside(kept, counted, is_failure=is_failure), found.excluded
+    return _beside([*tables, counted], is_failure=is_failure), found.excluded
+
+
+def _signal_columns(observations: pa.Table, lookback: Settings) -> list[str]:
+    """The columns named for signals that are observed, or every number that makes features."""
+    named = lookback["signal_columns"]
+    return [
+        field.name
+        for field in observations.schema
+        if is_numeric(field.type)
+        and (field.name in named if named else not _named(field.name, lookback["exclude"]))
+    ]
 
 
 def _named(name: str, excluded: list[str]) -> bool:
@@ -112,16 +139,11 @@ def _named(name: str, excluded: list[str]) -> bool:
     return name in excluded or name.partition("__")[0] in excluded
 
 
-def _beside(windows: pa.Table, counted: pa.Table, *, is_failure: bool) -> pa.Table:
-    """Window and event features of the same cut-offs; `latest_used` is the later of the two."""
-    used = [table.column(LATEST_USED).cast(pa.int64()) for table in (windows, counted)]
-    latest = pc.max_element_wise(*used).cast(TIMESTAMP)
-    keys = {ROBOT: windows.column(ROBOT), CUTOFF: windows.column(CUTOFF), LATEST_USED: latest}
-    keys[IS_FAILURE_CUTOFF] = pa.repeat(is_failure, windows.num_rows)
-    found = {
-        name: table.column(name)
-        for table in (windows, counted)
-        for name in table.column_names
-        if name not in keys
-    }
+def _beside(tables: list[pa.Table], *, is_failure: bool) -> pa.Table:
+    """Features of the same cut-offs side by side; `latest_used` is the latest of all."""
+    used = [table.column(LATEST_USED).cast(pa.int64()) for table in tables]
+    keys = {name: tables[0].column(name) for name in (ROBOT, CUTOFF)}
+    keys[LATEST_USED] = pc.max_element_wise(*used).cast(TIMESTAMP)
+    keys[IS_FAILURE_CUTOFF] = pa.repeat(is_failure, tables[0].num_rows)
+    found = {name: table.column(name) for table in tables for name in table.column_names if name not in keys}
     return pa.table(keys | found)

@@ -31,7 +31,7 @@ ARROW: Final = {"float": pa.float64(), "int": pa.int64(), "bool": pa.bool_(), "s
 def main(pfs: Path) -> None:
     """Read `day` and `halo` of one robot-day; write observations, failures, accounting and the next halo."""
     settings, out = read_settings(pfs, "join"), pfs / "out"
-    reach = parse_duration(settings["reach"])
+    reaches = {table: parse_duration(reach) for table, reach in settings["reach"].items()}
     for folder in sorted((pfs / "day" / "day").glob("*/*")):
         robot, day = folder.parent.name, folder.name
         streams = _read(folder, settings)
@@ -46,6 +46,7 @@ def main(pfs: Path) -> None:
             tables[f"events/{encode(name)}.parquet"] = within(_events(whole[name], name, settings), day)
         for name, table in tables.items():
             write_table(table, out / "observations" / robot / day / name)
+            reach = reaches[name.partition("/")[0].removesuffix(".parquet")]
             if day != ALL and (reached := tail(table, day, reach)).num_rows:
                 following = day_name(day_start_ns(day) // DAY_NS + 1)
                 write_table(reached, out / "halo" / robot / following / name)
