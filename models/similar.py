@@ -113,3 +113,40 @@ def _placed(values: NDArray[Any], centre: Points, scale: Points) -> Points:
 def _distances(one: Points, other: Points) -> Points:
     """Root mean square difference between every pair of points."""
     return np.asarray(np.sqrt(((one[:, None, :] - other[None, :, :]) ** 2).mean(axis=2)))
+
+
+def recurring(model: Model) -> pa.Table:
+    """Training failures that look alike: chains of cases nearer than the card's `near` form a cluster.
+
+    Columns: `cluster` (1 is the largest), `robot_id`, `failure` (time), `code`; a case without a neighbour is
+    a cluster of its own.
+    """
+    known: Mapping[str, Any] = model.card["cases"]
+    schema = pa.schema(
+        [("cluster", pa.int32()), (ROBOT, pa.string()), ("failure", TIMESTAMP), (CODE, pa.string())]
+    )
+    if not known:
+        return schema.empty_table()
+    points = np.asarray(known["points"])
+    linked = _distances(points, points) <= known["near"]
+    group = np.arange(len(points))
+    for _ in range(len(points)):
+        lowest = np.where(linked, group[None, :], len(points)).min(axis=1)
+        if (lowest == group).all():
+            break
+        group = lowest
+    found, sizes = np.unique(group, return_counts=True)
+    rank = {
+        int(first): place for place, first in enumerate(found[np.argsort(-sizes, kind="stable")], start=1)
+    }
+    cluster = [rank[int(first)] for first in group]
+    order = np.lexsort((known["failure"], cluster))
+    return pa.table(
+        [
+            pa.array([cluster[index] for index in order], pa.int32()),
+            pa.array([known["robot"][index] for index in order], pa.string()),
+            pa.array([known["failure"][index] for index in order], pa.int64()).cast(TIMESTAMP),
+            pa.array([known["code"][index] for index in order], pa.string()),
+        ],
+        schema=schema,
+    )
