@@ -90,6 +90,7 @@ class StreamSection(Section):
     robot: RobotSection | None = None
     time: str | None = None
     unit: TimeUnit = "ms"
+    decimal: Literal[".", ","] = Field(".", description="decimal mark of numbers in a table's texts")
     time_zone: str = Field("", description="IANA zone of ISO times that carry no offset; '' refuses them")
     recv: str | None = None
     recv_unit: TimeUnit | None = None

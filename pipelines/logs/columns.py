@@ -70,6 +70,8 @@ def reason_for(value: Any) -> str:
         return "not_finite"
     if isinstance(value, int) and not -(2**63) <= value < 2**63:
         return "number_beyond_64_bits"
+    if isinstance(value, str) and not is_unicode(value):
+        return "not_utf8"
     return "type_mismatch"
 
 

@@ -18,7 +18,8 @@ from pipelines.logs.part import Part
 from pipelines.logs.quarantine import Ledger
 from pipelines.logs.recordings.aside import Aside
 from pipelines.logs.settings import ExtractSettings
-from pipelines.logs.tables import TABLES, read_table
+from pipelines.logs.sheets import TABLES
+from pipelines.logs.tables import read_table
 
 __all__ = ["ExtractSettings", "Extraction", "extract"]
 

@@ -1,8 +1,7 @@
-"""CSV, XLSX and Parquet tables, pushed as they are: every stream takes its columns from the same rows."""
+"""Tables pushed as they are, to raw records: every stream takes its columns from the same rows."""
 
-import csv
-import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,128 +9,143 @@ import numpy as np
 import orjson
 
 from pipelines.config import LogsSection, StreamSection
+from pipelines.logs.archives.unpack import Unreadable
 from pipelines.logs.quarantine import Ledger
 from pipelines.logs.records import constant_robot
-from pipelines.logs.rows import Origin
-from pipelines.logs.rows import Rows as Records
+from pipelines.logs.rows import Origin, Rows
+from pipelines.logs.sheets import Line, Sheet, open_sheet
 from pipelines.logs.where import matches
 
-TABLES: Final = (".csv", ".tsv", ".xlsx", ".xls", ".ods", ".parquet")
-Rows = list[list[Any]]
+BATCH: Final = 100_000
+SWAPPED: Final = str.maketrans(",.", ".,")
 
 
 def read_table(
     file: Path, pushed_as: str, logs: LogsSection, streams: Mapping[str, StreamSection], ledger: Ledger
-) -> Iterator[Records]:
-    """Records of every stream of a table whose first row names the columns; lines count from 1."""
-    sheets: dict[str, tuple[list[str], Rows]] = {}
-    for name, spec in streams.items():
-        if spec.sheet not in sheets:
-            sheets[spec.sheet] = _load(file, spec.sheet, ledger)
-        header, rows = sheets[spec.sheet]
-        yield _take(name, spec, logs, pushed_as, header, rows, ledger)
+) -> Iterator[Rows]:
+    """Records of every stream, batch by batch; the first row of a table names its columns."""
+    for name in sorted({spec.sheet for spec in streams.values()}):
+        of_sheet = {stream: spec for stream, spec in streams.items() if spec.sheet == name}
+        try:
+            sheet = open_sheet(file, name)
+        except Unreadable as error:
+            ledger.refuse_member(error.reason, b"", name, detail=str(error))
+            continue
+        ledger.count("member", accepted=1)
+        tables = [_Table(stream, spec, logs, pushed_as, sheet.header) for stream, spec in of_sheet.items()]
+        readable = [table for table in tables if table.complete(ledger)]
+        first = 0
+        for batch in _batches(sheet, ledger):
+            for table in readable:
+                yield table.rows(batch, first)
+            first += len(batch)
 
 
-def _take(
-    name: str,
-    spec: StreamSection,
-    logs: LogsSection,
-    pushed_as: str,
-    header: list[str],
-    rows: Rows,
-    ledger: Ledger,
-) -> Records:
-    batch = Records(name, spec, text=True)
-    place = {column: index for index, column in enumerate(header)}
-    robot = spec.robot or logs.robot
-    needed = [*filter(None, [spec.time, spec.recv, robot.field]), *spec.where]
-    needed += [field.source or field_name for field_name, field in spec.fields.items()]
-    missing = [column for column in needed if column not in place]
-    if header and missing:
-        ledger.refuse(
-            "column_missing",
-            ",".join(header).encode(),
-            line=1,
-            stream=name,
-            detail=f"{missing[0]!r} is not among the columns",
-        )
-        ledger.count("member", name, refused=1)
-    if missing:
-        return batch
-    kept = [
-        index
-        for index, row in enumerate(rows)
-        if all(matches(row[place[column]], condition) for column, condition in spec.where.items())
-    ]
-    constant = None if robot.field else constant_robot(robot, pushed_as)
-
-    def column(of: str) -> list[Any]:
-        at = place[of]
-        return [rows[index][at] for index in kept]
-
-    batch.places = np.array(kept, np.int64)
-    batch.robots = column(robot.field) if robot.field else constant
-    batch.times = column(spec.time) if spec.time else []
-    batch.recv = column(spec.recv) if spec.recv else []
-    batch.fields = {
-        field_name: column(field.source or field_name) for field_name, field in spec.fields.items()
-    }
-
-    def origin(row: int) -> Origin:
-        values = dict(zip(header, rows[kept[row]], strict=True))
-        return Origin(orjson.dumps(values, default=str), line=kept[row] + 2)
-
-    batch.origin = origin
-    return batch
-
-
-def _load(file: Path, sheet: str, ledger: Ledger) -> tuple[list[str], Rows]:
-    suffix = file.suffix.lower()
+def _batches(sheet: Sheet, ledger: Ledger) -> Iterator[list[Line]]:
+    """Rows of the header's width; the others, but for empty lines, are refused."""
+    width = len(sheet.header)
     try:
-        if suffix == ".parquet":
-            header, rows = _parquet(file)
-        elif suffix in (".csv", ".tsv"):
-            header, rows = _csv(file, ledger)
-        else:
-            header, rows = _workbook(file, sheet)
+        while batch := list(islice(sheet.lines, BATCH)):
+            fitting = [line for line in batch if len(line.cells) == width]
+            for number, cells in batch if len(fitting) < len(batch) else []:
+                if len(cells) != width and cells:
+                    raw = ",".join(map(str, cells)).encode("utf-8", "surrogateescape")
+                    detail = f"{len(cells)} columns instead of {width}"
+                    ledger.refuse("wrong_column_count", raw, line=number, detail=detail)
+                    ledger.count("record", refused=1)
+            yield fitting
     except Exception as error:
-        ledger.refuse("table_unreadable", b"", detail=f"{type(error).__name__}: {error}"[:200])
-        ledger.count("member", refused=1)
-        return [], []
-    ledger.count("member", accepted=1)
-    return header, rows
+        ledger.refuse_member("table_broken", b"", detail=f"{type(error).__name__}: {error}"[:200])
 
 
-def _csv(file: Path, ledger: Ledger) -> tuple[list[str], Rows]:
-    text = file.read_text("utf-8-sig")
-    first = text.partition("\n")[0]
-    delimiter = max(",;\t|", key=first.count)
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    header = next(lines, [])
-    rows: Rows = []
-    for row in lines:
-        if len(row) == len(header):
-            rows.append(row)
-        elif row:
-            raw = delimiter.join(row).encode()
-            detail = f"{len(row)} columns instead of {len(header)}"
-            ledger.refuse("wrong_column_count", raw, line=lines.line_num, detail=detail)
-            ledger.count("record", refused=1)
-    return header, rows
+class _Table:
+    """One stream's view of a table."""
+
+    def __init__(
+        self, name: str, spec: StreamSection, logs: LogsSection, pushed_as: str, header: Sequence[str]
+    ) -> None:
+        self._name, self._spec, self._header = name, spec, header
+        self._place = {column: index for index, column in enumerate(header)}
+        robot = spec.robot or logs.robot
+        self._robot = robot.field
+        self._constant = None if robot.field else constant_robot(robot, pushed_as)
+
+    def complete(self, ledger: Ledger) -> bool:
+        """Whether the table has every column the stream reads; the first that is missing is told."""
+        spec = self._spec
+        needed = [*filter(None, [spec.time, spec.recv, self._robot]), *spec.where]
+        needed += [field.source or name for name, field in spec.fields.items()]
+        missing = [column for column in needed if column not in self._place]
+        if missing:
+            ledger.refuse(
+                "column_missing",
+                ",".join(self._header).encode("utf-8", "surrogateescape"),
+                line=1,
+                stream=self._name,
+                detail=f"{missing[0]!r} is not among the columns",
+            )
+            ledger.count("member", self._name, refused=1)
+        return not missing
+
+    def rows(self, lines: Sequence[Line], first: int) -> Rows:
+        """The stream's records among `lines`, the first of which is row `first` of the table."""
+        spec = self._spec
+        kept = [
+            index
+            for index, line in enumerate(lines)
+            if all(matches(line.cells[self._place[name]], wanted) for name, wanted in spec.where.items())
+        ]
+
+        def column(name: str) -> list[Any]:
+            at = self._place[name]
+            return [lines[index].cells[at] for index in kept]
+
+        def origin(row: int) -> Origin:
+            number, cells = lines[kept[row]]
+            values = {name: _readable(cell) for name, cell in zip(self._header, cells, strict=True)}
+            return Origin(orjson.dumps(values, default=str), line=number)
+
+        recv_unit = spec.recv_unit or spec.unit
+        return Rows(
+            self._name,
+            spec,
+            places=np.array(kept, np.int64) + first,
+            robots=column(self._robot) if self._robot else self._constant,
+            times=self._times(column(spec.time), spec.unit) if spec.time else [],
+            recv=self._times(column(spec.recv), recv_unit) if spec.recv else [],
+            fields={
+                name: self._numbers(column(field.source or name), field.type)
+                for name, field in spec.fields.items()
+            },
+            text=True,
+            origin=origin,
+        )
+
+    def _numbers(self, values: list[Any], kind: str) -> list[Any]:
+        """Texts that spell numbers with a decimal comma, with a point instead, and the other way round."""
+        if self._spec.decimal == "." or kind not in ("float", "int"):
+            return values
+        return [value.translate(SWAPPED) if isinstance(value, str) else value for value in values]
+
+    def _times(self, values: list[Any], unit: str) -> list[Any]:
+        return values if unit == "iso8601" else [_number(one) for one in self._numbers(values, "float")]
 
 
-def _workbook(file: Path, sheet: str) -> tuple[list[str], Rows]:
-    from python_calamine import CalamineWorkbook
+def _number(value: Any) -> Any:
+    """What a text spells; the text itself, to be refused, where that is no number; null where it is empty."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return int(value) if value.strip() else None
+    except ValueError:
+        pass
+    try:
+        return float(value)
+    except ValueError:
+        return value
 
-    book = CalamineWorkbook.from_path(str(file))
-    table = book.get_sheet_by_name(sheet) if sheet else book.get_sheet_by_index(0)
-    rows = table.to_python()
-    return [str(name) for name in rows[0]], rows[1:]
 
-
-def _parquet(file: Path) -> tuple[list[str], Rows]:
-    import pyarrow.parquet as pq
-
-    table = pq.read_table(file)
-    columns = [column.to_pylist() for column in table.columns]
-    return table.column_names, [list(row) for row in zip(*columns, strict=True)]
+def _readable(cell: Any) -> Any:
+    return (
+        cell.encode("utf-8", "surrogateescape").decode("utf-8", "replace") if isinstance(cell, str) else cell
+    )

@@ -1,0 +1,150 @@
+"""Guesses a person would make at names and values: which field is a time, in what unit, of what type."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import numpy as np
+
+from features.errors import DataError
+from pipelines.config.logs import TimeUnit
+from pipelines.inspect.source import Record, identifier, leaves
+from pipelines.logs.timestamps import UNIT_NS, stamp_ns, to_nanoseconds
+
+EARLIEST: Final = 946_684_800_000_000_000
+LATEST: Final = 4_102_444_800_000_000_000
+TIME_WORDS: Final = {"ts", "time", "timestamp", "stamp", "date", "datetime", "epoch", "t"}
+ARRIVAL_WORDS: Final = {
+    "recv",
+    "receive",
+    "received",
+    "arrival",
+    "arrived",
+    "ingest",
+    "ingested",
+    "log",
+    "logged",
+}
+ROBOT_WORDS: Final = (
+    "robot_id", "robotid", "robot", "robot_name", "amr_id", "agv_id", "serial_number", "vehicle_id", "device_id",
+    "machine_id", "agent_id", "vehicle", "machine", "device", "serial", "unit_id", "thing_id",
+)  # fmt: skip
+ISO: Final = re.compile(r'[\s"]*\d{4}-\d\d-\d\d[T ]\d\d:\d\d')
+OFFSET: Final = re.compile(r'(Z|[+-]\d\d:?\d\d)[\s"]*$')
+ENOUGH: Final = 0.9
+UNITS: Final[tuple[TimeUnit, ...]] = ("s", "ms", "us", "ns")
+NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+
+@dataclass(frozen=True)
+class Time:
+    """A field that holds times: its path (`$.` from the message's root), unit, and zone where none is told."""
+
+    path: str
+    unit: TimeUnit
+    zone: str = ""
+
+
+def times_of(records: Sequence[Record], envelope: Sequence[str] = ()) -> tuple[Time | None, Time | None]:
+    """The most likely event time and arrival time of a source; None where there is none.
+
+    A record's own time goes before the message's, and what is named an arrival is never an event's time.
+    """
+    found: list[tuple[int, Time]] = []
+    for prefix, values in (("", _columns(one.record for one in records)),
+                           ("$.", _columns(one.message for one in records if one.message is not one.record))):  # fmt: skip
+        for path, column in values.items():
+            words = set(identifier(path).split("_"))
+            time = _time(prefix + path, column)
+            if time is not None and (
+                words & TIME_WORDS or words & ARRIVAL_WORDS or isinstance(column[0], dict)
+            ):
+                rank = 2 * bool(prefix) + path.count(".")
+                found.append((rank + 100 * bool(words & ARRIVAL_WORDS), time))
+    found += [(100, Time(name, "ns")) for name in envelope]
+    events = sorted((one for one in found if one[0] < 100), key=lambda one: one[0])
+    arrivals = sorted((one for one in found if one[0] >= 100), key=lambda one: one[0])
+    if not events:
+        return (arrivals[0][1], None) if arrivals else (None, None)
+    return events[0][1], arrivals[0][1] if arrivals else None
+
+
+def _columns(records: Iterable[dict[str, Any]]) -> dict[str, list[Any]]:
+    columns: dict[str, list[Any]] = {}
+    for record in records:
+        for path, value in leaves(record):
+            if value is not None and value != "":
+                columns.setdefault(path, []).append(value)
+    return columns
+
+
+def _time(path: str, values: Sequence[Any]) -> Time | None:
+    if isinstance(values[0], dict):
+        return Time(path, "ns") if stamp_ns(values[0]) is not None else None
+    if _most(values, lambda value: isinstance(value, datetime)):
+        return Time(path, "iso8601", "UTC")
+    if _most(values, lambda value: isinstance(value, str) and ISO.match(value)):
+        told = _most(values, lambda value: isinstance(value, str) and OFFSET.search(value))
+        return Time(path, "iso8601", "" if told else "UTC")
+    numbers = [value for value in map(number, values) if value is not None]
+    if len(numbers) < ENOUGH * len(values):
+        return None
+    middle = float(np.median(numbers))
+    fitting = (unit for unit in UNITS if EARLIEST <= middle * UNIT_NS[unit] < LATEST)
+    unit = next(fitting, None)
+    return None if unit is None else Time(path, unit)
+
+
+def _most(values: Sequence[Any], test: Any) -> bool:
+    return sum(bool(test(value)) for value in values) >= ENOUGH * len(values)
+
+
+def number(value: Any) -> int | float | None:
+    """The number a value is, or that its text spells; None for anything else."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        return value
+    if isinstance(value, str) and NUMBER.fullmatch(value.strip()):
+        return float(value) if set(value) & set(".eE") else int(value)
+    return None
+
+
+def type_of(values: Sequence[Any], *, text: bool) -> str:
+    """`bool`, `int`, `float` or `string`: the narrowest that holds them all (of a text, what it spells)."""
+    words = {value.strip().lower() for value in values if isinstance(value, str)}
+    if all(isinstance(value, bool) for value in values) or (text and words and words <= {"true", "false"}):
+        return "bool"
+    numbers = [number(value) if text or not isinstance(value, str) else None for value in values]
+    if any(one is None for one in numbers):
+        return "string"
+    whole = all(isinstance(one, int) and abs(one) < 2**63 for one in numbers)
+    return "int" if whole else "float"
+
+
+def nanoseconds(values: Sequence[Any], time: Time) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Times of a field in nanoseconds, 0 where it holds none."""
+    told = [number(value) if isinstance(value, str) and time.unit != "iso8601" else value for value in values]
+    try:
+        found, _ = to_nanoseconds(told, time.unit, time.zone, EARLIEST, LATEST)
+    except DataError:
+        return np.zeros(len(values), np.int64)
+    return np.where((found < EARLIEST) | (found >= LATEST), 0, found)
+
+
+def robot_field(records: Sequence[Record]) -> str | None:
+    """The field that names the robot, in the record or at the message's root; None where none does."""
+    own = {identifier(path): path for one in records for path, _ in leaves(one.record)}
+    root = {
+        identifier(path): path
+        for one in records
+        if one.message is not one.record
+        for path, _ in leaves(one.message)
+    }
+    for prefix, names in (("", own), ("$.", root)):
+        for word in ROBOT_WORDS:
+            if word in names:
+                return prefix + names[word]
+    return None

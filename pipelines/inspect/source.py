@@ -1,0 +1,56 @@
+"""A source found in unknown logs: where its records stand, and a sample of them."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from pipelines.logs.timestamps import stamp_ns
+
+DEEPEST: Final = 6
+SCALARS: Final = (str, int, float, bool)
+
+
+class Record(NamedTuple):
+    """A record, the message it stands in, and the path its file would be pushed as."""
+
+    message: dict[str, Any]
+    record: dict[str, Any]
+    pushed_as: str
+
+
+@dataclass
+class Source:
+    """Records that belong together; `path`, `topic`, `sheet`, `files` and `pairs` as in `forewarn.toml`.
+
+    `messages` counts the messages that could have held a record, `listed` says that one may hold several.
+    """
+
+    name: str
+    path: str = ""
+    topic: str = ""
+    sheet: str = ""
+    files: str = "*"
+    pairs: bool = False
+    listed: bool = False
+    text: bool = False
+    messages: int = 0
+    records: list[Record] = field(default_factory=list)
+
+
+def identifier(text: str) -> str:
+    """A name as `forewarn.toml` wants it: `systemStats` → `system_stats`, `/amr/odom` → `amr_odom`."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", text)
+    name = re.sub(r"[^A-Za-z0-9]+", "_", spaced).strip("_").lower()
+    return name if name[:1].isalpha() else f"stream_{name}".rstrip("_")
+
+
+def leaves(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
+    """Dotted path → scalar, or stamp of seconds and nanoseconds, of every leaf that is no list."""
+    if isinstance(value, dict) and stamp_ns(value) is None:
+        if depth < DEEPEST:
+            for key, below in value.items():
+                if "." not in key and key:
+                    yield from leaves(below, f"{path}.{key}" if path else key, depth + 1)
+    elif path and (value is None or isinstance(value, (*SCALARS, dict))):
+        yield path, value
