@@ -17,6 +17,7 @@ from pipelines.logs.recordings.message import Channel
 
 Decode = Callable[[bytes], dict[str, Any]]
 KINDS: Final = {"cdr": ("ros2msg", "ros2idl"), "ros1": ("ros1msg",)}
+FILLER: Final = "structure_needs_at_least_one_member"
 DIVIDER: Final = re.compile(r"^---[ \t]*$", re.MULTILINE)
 SERVICE_EVENT: Final = """service_msgs/ServiceEventInfo info
 {name}_Request[<=1] request
@@ -53,28 +54,15 @@ def decoder(channel: Channel, limits: LimitsSection) -> Decode:
         if raw.startswith(ZSTD) and channel.encoding == "cdr":
             raw = unzstd(raw, limits)
         try:
-            return vars_of(read(raw))
+            return read(raw)
         except Exception as error:
             raise Unreadable("message_invalid", f"{channel.topic}: {error}"[:200]) from error
 
     return decode
 
 
-def vars_of(message: Any) -> dict[str, Any]:
-    """The fields of a message object, messages within it too."""
-    return {name: _plain(value) for name, value in vars(message).items()}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float):
-        return None if math.isnan(value) else value
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return vars_of(value) if hasattr(value, "__msgtype__") else value
-
-
 @functools.lru_cache(maxsize=512)
-def _compiled(encoding: str, type_name: str, kind: str, text: str) -> Callable[[bytes], Any]:
+def _compiled(encoding: str, type_name: str, kind: str, text: str) -> Decode:
     from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_typestore
     from rosbags.typesys.msg import normalize_msgtype
 
@@ -99,7 +87,31 @@ def _compiled(encoding: str, type_name: str, kind: str, text: str) -> Callable[[
             "definition_missing", f"{type_name} is neither in the recording nor a ROS 2 standard"
         )
     read = store.deserialize_cdr if encoding == "cdr" else store.deserialize_ros1
-    return lambda raw: read(raw, name)
+    plain = _Plain(store)
+    return lambda raw: plain.fields(read(raw, name))
+
+
+class _Plain:
+    """Message objects to dicts of their fields, which are not all that such an object holds."""
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+        self._names: dict[str, tuple[str, ...]] = {}
+
+    def fields(self, message: Any) -> dict[str, Any]:
+        """The fields of a message, and of messages within it."""
+        kind = message.__msgtype__
+        if kind not in self._names:
+            names = (name for name, _ in self._store.get_msgdef(kind).fields)
+            self._names[kind] = tuple(name for name in names if name != FILLER)
+        return {name: self._value(getattr(message, name)) for name in self._names[kind]}
+
+    def _value(self, value: Any) -> Any:
+        if isinstance(value, float):
+            return None if math.isnan(value) else value
+        if isinstance(value, list):
+            return [self._value(item) for item in value]
+        return self.fields(value) if hasattr(value, "__msgtype__") else value
 
 
 def _event(name: str, text: str) -> str:

@@ -7,7 +7,7 @@ or cannot be unfolded costs that chunk. The statistics at the end tell how many 
 import struct
 import zlib
 from collections.abc import Iterator
-from io import BytesIO
+from io import SEEK_CUR, SEEK_END, BytesIO
 from typing import BinaryIO, Final, NamedTuple
 
 from mcap.data_stream import ReadDataStream
@@ -26,6 +26,7 @@ HEAD: Final = struct.Struct("<BQ")
 MESSAGE: Final = struct.Struct("<HIQQ")
 CHUNK_HEAD: Final = struct.Struct("<QQQII")
 RECORDS_SIZE: Final = struct.Struct("<Q")
+FOOTER_BYTES: Final = 20
 READ: Final = {Opcode.SCHEMA, Opcode.CHANNEL, Opcode.MESSAGE, Opcode.CHUNK, Opcode.STATISTICS}
 
 
@@ -39,13 +40,14 @@ class _Record(NamedTuple):
 def mcap_messages(file: BinaryIO, limits: LimitsSection, breaks: Breaks) -> Iterator[Message]:
     """Every message whose channel is told, in the order of the file; the others go to `breaks`."""
     reader = _Reader(limits, breaks)
+    end = file.seek(0, SEEK_END)
     file.seek(len(MCAP))
-    for record in _walk(file, limits, breaks):
+    for record in _walk(file, end, limits, breaks):
         yield from reader.messages(record)
     breaks.close(reader.read, reader.told)
 
 
-def _walk(file: BinaryIO, limits: LimitsSection, breaks: Breaks) -> Iterator[_Record]:
+def _walk(file: BinaryIO, end: int, limits: LimitsSection, breaks: Breaks) -> Iterator[_Record]:
     """Records up to the footer; the last one may be a part only."""
     while True:
         offset = file.tell()
@@ -57,6 +59,8 @@ def _walk(file: BinaryIO, limits: LimitsSection, breaks: Breaks) -> Iterator[_Re
             return
         opcode, size = HEAD.unpack(head)
         if opcode == Opcode.FOOTER:
+            if file.read(FOOTER_BYTES + len(MCAP)).rpartition(MCAP)[1:] != (MCAP, b""):
+                breaks.add(Unreadable("truncated_recording", "its end is not that of an MCAP file"), offset)
             return
         if opcode in READ and size <= limits.entry_bytes:
             body = file.read(size)
@@ -68,10 +72,10 @@ def _walk(file: BinaryIO, limits: LimitsSection, breaks: Breaks) -> Iterator[_Re
             if opcode in READ:
                 what = f"a record of {size} bytes, at most {limits.entry_bytes}"
                 breaks.add(Unreadable("entry_too_large", what), offset)
-            if size >= 2**63 or opcode == 0:
-                breaks.add(Unreadable("bad_record", f"opcode {opcode}, {size} bytes"), offset)
+            if file.tell() + size > end:
+                breaks.add(Unreadable("truncated_recording", f"a record of {size} bytes is cut off"), offset)
                 return
-            file.seek(size, 1)
+            file.seek(size, SEEK_CUR)
 
 
 class _Reader:

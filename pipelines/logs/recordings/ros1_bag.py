@@ -6,7 +6,7 @@ that chunk; the chunk infos at the end tell how many messages there should be.
 
 import struct
 from collections.abc import Iterator
-from io import BytesIO
+from io import SEEK_CUR, SEEK_END, BytesIO
 from typing import BinaryIO, Final, NamedTuple
 
 from rosbags.rosbag1.reader import Header, ReaderError, RecordType
@@ -46,19 +46,26 @@ def ros1_messages(file: BinaryIO, limits: LimitsSection, breaks: Breaks) -> Iter
 
 def _walk(file: BinaryIO, limit: int, breaks: Breaks) -> Iterator[_Record]:
     """Records to the end; the last one may be a part only."""
+    start = file.tell()
+    size = file.seek(0, SEEK_END)
+    file.seek(start)
     while True:
         offset = file.tell()
-        size = file.read(SIZE.size)
-        if not size:
+        head_size = file.read(SIZE.size)
+        if not head_size:
             return
-        head = file.read(_number(size)) if _number(size) <= HEADER_LIMIT else b""
+        head = file.read(_number(head_size)) if _number(head_size) <= HEADER_LIMIT else b""
         told = file.read(SIZE.size)
         if not head or len(told) < SIZE.size:
             breaks.add(Unreadable("truncated_recording", f"it breaks off at byte {offset}"), offset)
             return
         try:
-            header = Header.read(BytesIO(size + head))
+            header = Header.read(BytesIO(head_size + head))
             kind = header.get_uint8("op")
+            if kind == RecordType.BAGHEADER and header.get_uint64("index_pos") > size:
+                breaks.add(
+                    Unreadable("truncated_recording", f"its index would begin beyond byte {size}"), size
+                )
         except (ReaderError, UnicodeDecodeError) as error:
             breaks.add(Unreadable("bad_record", str(error)), offset, head)
             kind = 0
@@ -66,7 +73,9 @@ def _walk(file: BinaryIO, limit: int, breaks: Breaks) -> Iterator[_Record]:
         if kind not in READ or length > limit:
             if kind in READ:
                 breaks.add(Unreadable("entry_too_large", f"{length} bytes, at most {limit}"), offset)
-            file.seek(length, 1)
+            if file.seek(length, SEEK_CUR) > size:
+                breaks.add(Unreadable("truncated_recording", f"it breaks off at byte {offset}"), offset)
+                return
             continue
         body = file.read(length)
         yield _Record(kind, header, body, offset, len(body) == length)

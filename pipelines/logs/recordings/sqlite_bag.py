@@ -25,6 +25,7 @@ def sqlite_messages(
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True)) as bag:
             bag.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, max(limits.entry_bytes, 1 << 20))
+            bag.text_factory = lambda raw: raw.decode("utf-8", "replace")
             bag.execute("PRAGMA trusted_schema = OFF")
             channels = _channels(bag, encodings)
             for number, topic, when, raw in bag.execute(
@@ -35,8 +36,8 @@ def sqlite_messages(
                     yield Message(channels[topic], when, when, raw, number)
                 else:
                     breaks.add(Unreadable("bad_record", f"row {number} is of no topic, or holds no message"))
-    except sqlite3.Error as error:
-        breaks.add(Unreadable("database_broken", str(error)))
+    except (sqlite3.Error, UnicodeDecodeError, OverflowError, MemoryError) as error:
+        breaks.add(Unreadable("database_broken", str(error) or type(error).__name__))
     except Unreadable as error:
         breaks.add(error)
     breaks.close(read)
@@ -49,7 +50,7 @@ def _channels(bag: sqlite3.Connection, encodings: Mapping[str, str]) -> dict[int
     definitions = {}
     if "message_definitions" in tables:
         rows = bag.execute("SELECT topic_type, encoding, encoded_message_definition FROM message_definitions")
-        definitions = {name: (kind, text) for name, kind, text in rows if text}
+        definitions = {name: (kind, text) for name, kind, text in rows if _are_texts(kind, text) and text}
     found = bag.execute("SELECT id, name, type, serialization_format FROM topics").fetchall()
     return {
         number: Channel(
@@ -59,4 +60,10 @@ def _channels(bag: sqlite3.Connection, encodings: Mapping[str, str]) -> dict[int
             *definitions.get(name, definitions.get(name.removesuffix("_Event"), ("", ""))),
         )
         for number, topic, name, encoding in found
+        if _are_texts(topic, name, encoding)
     }
+
+
+def _are_texts(*values: object) -> bool:
+    """SQLite keeps any type in any column."""
+    return all(isinstance(value, str) for value in values)

@@ -39,7 +39,8 @@ def ulog_rows(
     try:
         log = load_ulog(path, {name for name, _ in wanted.values()})
     except Unreadable as error:
-        raw = path.open("rb").read(ledger.raw_limit + 1)
+        with path.open("rb") as file:
+            raw = file.read(ledger.raw_limit + 1)
         ledger.refuse_member(error.reason, raw, member, detail=str(error))
         return
     if log.damage is not None:
