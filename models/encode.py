@@ -63,18 +63,19 @@ class Encoding:
         return cls(tuple(table.column_names), categories)
 
     def matrix(self, table: pa.Table) -> NDArray[np.float32]:
-        """Rows × features, float32; null and unknown categories are NaN.
+        """Rows × features, float32, column by column in memory; null and unknown categories are NaN.
 
         A column this encoding does not know is ignored; one it misses raises `DataError`.
         """
-        missing = [name for name in self.features if name not in table.column_names]
+        given = set(table.column_names)
+        missing = [name for name in self.features if name not in given]
         if missing:
             raise DataError(
                 "features the model needs are missing",
                 got=", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else ""),
                 hint="score with the features configuration the model was trained on, or train again",
             )
-        matrix = np.empty((table.num_rows, len(self.features)), dtype=np.float32)
+        matrix = np.empty((table.num_rows, len(self.features)), dtype=np.float32, order="F")
         for index, name in enumerate(self.features):
             matrix[:, index] = self._column(name, table[name])
         return matrix

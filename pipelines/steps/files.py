@@ -1,6 +1,8 @@
 """How steps read and write tables under `/pfs`: one Parquet dialect, and paths Pachyderm accepts.
 
-Parquet is written with fixed settings, so that equal tables are equal bytes and later datums are skipped.
+Parquet is written with fixed settings, so that equal tables are equal bytes and later datums are skipped:
+LZ4, and dictionaries for text and integers only, because of a day's windows (500 numbers every 5 s) that is
+twice as fast to write and to read as Zstandard, for a third more bytes (measured, docs/features.md).
 """
 
 import json
@@ -38,7 +40,8 @@ def read_settings(pfs: Path, step: str) -> Any:
 def write_table(table: pa.Table, path: Path) -> None:
     """Write one Parquet file, with its folders."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(table, path, compression="zstd", compression_level=1)
+    repeating = [field.name for field in table.schema if not pa.types.is_floating(field.type)]
+    pq.write_table(table, path, compression="lz4", use_dictionary=repeating)
 
 
 def read_table(path: Path) -> pa.Table:

@@ -20,8 +20,9 @@ def main(pfs: Path) -> None:
     facts = read_facts(pfs / "facts")
     folder = pfs / "windows" / "windows"
     for path in parquet_files(folder):
-        table = read_table(path)
-        stream = table.filter(pc.invert(table.column(IS_FAILURE_CUTOFF)))
+        stream = read_table(path)
+        if pc.any(stream.column(IS_FAILURE_CUTOFF)).as_py():
+            stream = stream.filter(pc.invert(stream.column(IS_FAILURE_CUTOFF)))
         risk = model.predict(stream, facts)
         name = path.relative_to(folder)
         scored = pa.table(
