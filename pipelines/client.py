@@ -4,6 +4,7 @@ The same calls reach the embedded engine and a Pachyderm cluster; nothing here k
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ import grpc
 from pachyderm_sdk import Client
 from pachyderm_sdk.api import pfs, pps
 
-from features.errors import ConflictError, DataError, ForewarnError, NotFoundError
+from features.errors import ConflictError, DataError, ForewarnError, NotFoundError, UsageError
 
 CHUNK_BYTES: Final = 16 << 20
 MASTER: Final = "master"
@@ -88,9 +89,14 @@ class Pachd:
             ) from error
         return cls(client)
 
+    def has_repo(self, repo: str) -> bool:
+        """Whether there is such a repo."""
+        with _translated():
+            return bool(self._client.pfs.repo_exists(_repo(repo)))
+
     def create_repo(self, repo: str) -> bool:
         """Create a repo unless it exists; whether it was created."""
-        if self._client.pfs.repo_exists(_repo(repo)):
+        if self.has_repo(repo):
             return False
         with _translated():
             self._client.pfs.create_repo(repo=_repo(repo))
@@ -145,8 +151,12 @@ class Pachd:
             return bytes(stream.read())
 
     def read_all(self, repo: str, pattern: str = "/*") -> dict[str, bytes]:
-        """Content of every file of the newest commit that matches."""
-        return {file.path: self.read(repo, file.path) for file in self.glob(repo, pattern)}
+        """Content of every file of the newest commit that matches and is not damaged."""
+        found = {}
+        for file in self.glob(repo, pattern):
+            with suppress(ForewarnError):
+                found[file.path] = self.read(repo, file.path)
+        return found
 
     def download(self, repo: str, path: str, folder: Path, commit: str | None = None) -> None:
         """Copy a folder or file of a commit below a local folder."""
@@ -175,6 +185,40 @@ class Pachd:
         """Create or update a pipeline from its JSON spec."""
         with _translated():
             self._client.pps.create_pipeline_v2(create_pipeline_request_json=spec_json, update=update)
+
+    def start_pipeline(self, name: str) -> None:
+        """Run a stopped pipeline's jobs again, one at once when its inputs changed meanwhile."""
+        with _translated():
+            self._client.pps.start_pipeline(pipeline=pps.Pipeline(name=name))
+
+    def stop_pipeline(self, name: str) -> None:
+        """Interrupt a pipeline's jobs and run no more until it is started."""
+        with _translated():
+            self._client.pps.stop_pipeline(pipeline=pps.Pipeline(name=name))
+
+    def rerun_pipeline(self, name: str, *, reprocess: bool) -> Job:
+        """Start a job on what the inputs hold now; with `reprocess` every datum runs. The new job."""
+        before = {job.commit for job in self.jobs(pipeline=name, number=1)}
+        with _translated():
+            self._client.pps.rerun_pipeline(pipeline=pps.Pipeline(name=name), reprocess=reprocess)
+        return next(job for job in self.jobs(pipeline=name, number=1) if job.commit not in before)
+
+    def ask(self, call: str, **arguments: Any) -> Any:
+        """One of forewarn's own calls (`pipelines.pachd.server_own`); UsageError when this is a cluster."""
+        from pipelines.pachd.server_own import ask
+
+        with _translated():
+            try:
+                return ask(self._client._channel, call, **arguments)  # the SDK has no other way
+            except grpc.RpcError as error:
+                if error.code() is not grpc.StatusCode.UNIMPLEMENTED:
+                    raise
+                raise UsageError(
+                    f"this pachd does not know {call}",
+                    got="a Pachyderm cluster",
+                    expected="forewarn's embedded pachd",
+                    hint="unset PACHD_ADDRESS, or start one with: forewarn up",
+                ) from error
 
     def jobs(self, *, commit: str | None = None, pipeline: str | None = None, number: int = 0) -> list[Job]:
         """Jobs, newest first; those of one commit set, of one pipeline, or all."""
@@ -279,6 +323,8 @@ class _translated:  # noqa: N801 - reads as a clause: `with _translated():`
         return None
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, ValueError) and isinstance(error.__cause__, grpc.RpcError):
+            error = error.__cause__  # what the SDK makes of an error at the beginning of a file
         if not isinstance(error, grpc.RpcError):
             return
         code = error.code()

@@ -1,10 +1,47 @@
 """Brings repos, configuration and pipelines of a pachd in line with a project, touching only what differs."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
 
 from pipelines.client import Pachd
 from pipelines.config import Config
 from pipelines.specs import REPOS, load_specs
+
+CONFIG: Final = "config"
+
+
+@dataclass(frozen=True)
+class Differences:
+    """What a pachd lacks of a project.
+
+    repos: those to create. slices: path in the repo config → content, changed or new. specs: pipelines to
+    create or update, in the order data flows; existing: the names of those that are there.
+    """
+
+    repos: tuple[str, ...]
+    slices: Mapping[str, bytes]
+    specs: tuple[Mapping[str, Any], ...]
+    existing: frozenset[str]
+
+
+def compare(pachd: Pachd, config: Config) -> Differences:
+    """Compare a pachd with a project's configuration, changing nothing."""
+    repos = tuple(repo for repo in REPOS if not pachd.has_repo(repo))
+    slices = {f"/{step}.json": _bytes(value) for step, value in config.step_files.items()}
+    present = pachd.read_all(CONFIG) if CONFIG not in repos and pachd.head(CONFIG) else {}
+    existing = pachd.pipelines()
+    return Differences(
+        repos=repos,
+        slices={path: content for path, content in slices.items() if present.get(path) != content},
+        specs=tuple(
+            spec
+            for name, spec in load_specs(config).items()
+            if name not in existing or json.loads(existing[name]["spec"]) != spec
+        ),
+        existing=frozenset(existing),
+    )
 
 
 def set_up(pachd: Pachd, config: Config) -> list[str]:
@@ -12,21 +49,15 @@ def set_up(pachd: Pachd, config: Config) -> list[str]:
 
     The configuration is committed before pipelines are created, so that the first job already has it.
     """
-    changes = [f"created repo {repo}" for repo in REPOS if pachd.create_repo(repo)]
-    slices = {f"/{step}.json": _bytes(value) for step, value in config.step_files.items()}
-    present = pachd.read_all("config") if pachd.head("config") else {}
-    changed = {path: content for path, content in slices.items() if present.get(path) != content}
-    if changed:
-        pachd.put("config", dict(changed), description="forewarn.toml")
-        changes += [f"configuration of {path[1:-5]} changed" for path in sorted(changed)]
-    existing = pachd.pipelines()
-    for name, spec in load_specs(config).items():
-        if name not in existing:
-            pachd.create_pipeline(json.dumps(spec))
-            changes.append(f"created pipeline {name}")
-        elif json.loads(existing[name]["spec"]) != spec:
-            pachd.create_pipeline(json.dumps(spec), update=True)
-            changes.append(f"updated pipeline {name}")
+    lacking = compare(pachd, config)
+    changes = [f"created repo {repo}" for repo in lacking.repos if pachd.create_repo(repo)]
+    if lacking.slices:
+        pachd.put(CONFIG, dict(lacking.slices), description="forewarn.toml")
+        changes += [f"configuration of {path[1:-5]} changed" for path in sorted(lacking.slices)]
+    for spec in lacking.specs:
+        name = spec["pipeline"]["name"]
+        pachd.create_pipeline(json.dumps(spec), update=name in lacking.existing)
+        changes.append(f"{'updated' if name in lacking.existing else 'created'} pipeline {name}")
     return changes
 
 

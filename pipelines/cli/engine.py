@@ -1,5 +1,6 @@
-"""Verbs about the engine: what is there, what ran, serve it."""
+"""Verbs about the engine: what is there, what ran, what would run, run it again, keep it, serve it."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -37,6 +38,90 @@ def datums(
 ) -> None:
     """List the datums of a job with their inputs and states."""
     run("jobs", "datums", project=project, pipeline=pipeline, commit=commit, state=state, json=json)
+
+
+@app.command(epilog="Example: forewarn plan logs/2026-03-02 --to /2026-03-02")
+def plan(
+    paths: Annotated[list[Path] | None, typer.Argument(help="What is about to be pushed.")] = None,
+    to: Annotated[str, typer.Option("--to", help="As for push.")] = "/",
+    number: Annotated[int, typer.Option("--number", "-n", help="Datums to list per pipeline.", min=0)] = 10,
+    project: ProjectFolder = None,
+    json: Json = False,
+) -> None:
+    """Say which datums a push or an edited forewarn.toml would run, and why, before anything runs."""
+    run("plan", "plan", project=project, paths=paths or [], to=to, number=number, json=json)
+
+
+@app.command(epilog="Example: forewarn rerun features --datum 3f2a9c --datum /observations/amr-001")
+def rerun(
+    pipeline: Annotated[str, typer.Argument(help="Pipeline, such as features.")],
+    datum: Annotated[
+        list[str] | None, typer.Option(help="Beginning of a datum's id, or a path of its inputs.")
+    ] = None,
+    reprocess: Annotated[bool, typer.Option("--reprocess", help="Run every datum again.")] = False,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the pipelines.")] = True,
+    project: ProjectFolder = None,
+    json: Json = False,
+) -> None:
+    """Run a pipeline's chosen datums again; without a choice, those that failed."""
+    run(
+        "pipelines",
+        "rerun",
+        project=project,
+        pipeline=pipeline,
+        datums=datum or [],
+        reprocess=reprocess,
+        wait=wait,
+        json=json,
+    )
+
+
+@app.command(epilog="Example: forewarn stop train")
+def stop(
+    pipeline: Annotated[str, typer.Argument(help="Pipeline, such as train.")],
+    project: ProjectFolder = None,
+) -> None:
+    """Interrupt a pipeline and let its commits wait."""
+    run("pipelines", "stop", project=project, pipeline=pipeline)
+
+
+@app.command(epilog="Example: forewarn start train")
+def start(
+    pipeline: Annotated[str, typer.Argument(help="Pipeline, such as train.")],
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for what it has to do.")] = True,
+    project: ProjectFolder = None,
+    json: Json = False,
+) -> None:
+    """Start a stopped pipeline again."""
+    run("pipelines", "start", project=project, pipeline=pipeline, wait=wait, json=json)
+
+
+@app.command(epilog="Example: forewarn push logs/ --no-wait && forewarn wait")
+def wait(
+    commit: Annotated[str | None, typer.Argument(help="Commit id; default: the newest with jobs.")] = None,
+    project: ProjectFolder = None,
+    json: Json = False,
+) -> None:
+    """Wait until the jobs of a commit have ended."""
+    run("pipelines", "wait", project=project, commit=commit, json=json)
+
+
+@app.command(epilog="Example: forewarn fsck --fix")
+def fsck(
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Forget damaged places, so that a push heals them.")
+    ] = False,
+    project: ProjectFolder = None,
+    json: Json = False,
+) -> None:
+    """Check every stored byte against its hash."""
+    run("upkeep", "fsck", project=project, fix=fix, json=json)
+
+
+@app.command(epilog="Example: forewarn gc --json")
+def gc(project: ProjectFolder = None, json: Json = False) -> None:
+    """Give back the space of what no commit needs any more."""
+    run("upkeep", "gc", project=project, json=json)
 
 
 @app.command(epilog="Example: forewarn up --listen 127.0.0.1:30650")

@@ -1,6 +1,6 @@
 """`forewarn push`: logs become one atomic commit, and what depends on them is reprocessed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 from features.errors import DataError, ForewarnError, NotFoundError, UsageError
@@ -17,7 +17,7 @@ def push(*, project: Path | None, paths: list[Path], to: str, wait: bool, json: 
     """Commit the files below `to` and wait for the pipelines. Raises UsageError, NotFoundError, DataError."""
     found = Project.find(project)
     files = gather(paths, to)
-    _check_glob(files, found.config.logs.glob)
+    check_glob(files, found.config.logs.glob)
     with found.connect() as pachd:
         set_up(pachd, found.config)
         commit = commit_logs(pachd, files)
@@ -67,7 +67,8 @@ def commit_logs(pachd: Pachd, files: dict[str, Content]) -> str:
     return commit
 
 
-def _check_glob(files: dict[str, Content], pattern: str) -> None:
+def check_glob(files: Mapping[str, Content], pattern: str) -> None:
+    """Raises DataError for a file that no datum of this glob would see."""
     glob = compile_glob(pattern)
     unseen = [
         path

@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from pipelines.pachd import fsck, gc
+from pipelines.pachd import choosing, forecast, fsck, gc
 from pipelines.pachd.commits import Commits
 from pipelines.pachd.cron_ticks import CronThread
 from pipelines.pachd.executor import Executor, ProcessExecutor
 from pipelines.pachd.files import Files
+from pipelines.pachd.forecast import Forecast, Upcoming
 from pipelines.pachd.fsck import Problem
 from pipelines.pachd.gc import Activities, Collected
 from pipelines.pachd.jobs import Jobs
@@ -98,7 +99,15 @@ class Engine:
 
     def plan(self, pipeline: str) -> Plan:
         """Which datums of a pipeline would run if a job began now, and why."""
-        return self.plans.of_heads(pipeline)
+        return self.plans.planner_of_heads(pipeline).plan()
+
+    def forecast(self, upcoming: Upcoming) -> list[Forecast]:
+        """What a push, a configuration or specs would run; see `forecast.forecast`."""
+        return forecast.forecast(self, upcoming)
+
+    def choose(self, pipeline: str, datums: Sequence[str]) -> Job:
+        """Start a job in which chosen datums run again; see `choosing.choose`."""
+        return choosing.choose(self, pipeline, datums)
 
     def move_branch(self, repo: Repo, name: str, head: Commit | None, provenance: Sequence[Branch]) -> None:
         """Make a branch, move it to `head`, set what it derives from; what is downstream of it runs."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pipelines.pachd.errors import IntegrityError
+from pipelines.pachd.gc import repack
 from pipelines.pachd.metadata import Metadata
 from pipelines.pachd.objects import file_of
 from pipelines.pachd.records import COMMIT_QUERY, commit_of
@@ -24,7 +25,8 @@ def check(metadata: Metadata, trees: Trees, *, fix: bool = False) -> Iterator[Pr
     """Check the database, every directory and index, every object and every content.
 
     With `fix`, places of contents that cannot be read are forgotten, so that pushing the files again (or
-    running the datums again) stores them anew and heals every commit that holds them.
+    running the datums again) stores them anew and heals every commit that holds them; what is intact in a
+    damaged object is moved out of it, and the object is removed.
     """
     for (answer,) in metadata.rows("PRAGMA integrity_check"):
         if answer != "ok":
@@ -32,7 +34,6 @@ def check(metadata: Metadata, trees: Trees, *, fix: bool = False) -> Iterator[Pr
     for row in metadata.rows("PRAGMA foreign_key_check"):
         yield Problem(f"database: row {row[1]} of {row[0]} refers to a row of {row[2]} that is gone")
     yield from _check_nodes(metadata)
-    yield from _check_objects(trees, fix=fix)
     bad: dict[str, str] = {}
     for ref in trees.contents.all():
         try:
@@ -43,10 +44,18 @@ def check(metadata: Metadata, trees: Trees, *, fix: bool = False) -> Iterator[Pr
         except IntegrityError as error:
             bad[ref.hash] = f"content {ref.hash}: {error.what}"
     yield from _check_trees(metadata, trees, bad)
-    for content, what in bad.items():
-        if fix:
-            trees.contents.remove([content])
+    if fix:
+        trees.contents.remove(list(bad))
+    for what in bad.values():
         yield Problem(what, "its place is forgotten: push or run it again" if fix else "")
+    names = [name for name, _, _ in trees.objects.place.names() if not name.startswith(".")]
+    damaged = [name for name in names if not trees.objects.intact(name)]
+    if fix and damaged:
+        repack(metadata, trees, set(damaged))
+    for name in damaged:
+        if fix:
+            trees.objects.place.delete(name, math.inf)
+        yield Problem(f"object {name} is damaged", "it is removed" if fix else "")
 
 
 def _check_nodes(metadata: Metadata) -> Iterator[Problem]:
@@ -54,16 +63,6 @@ def _check_nodes(metadata: Metadata) -> Iterator[Problem]:
         data = metadata.value("SELECT data FROM nodes WHERE hash = ?", digest)
         if data is not None and hashlib.sha256(data).digest() != digest:
             yield Problem(f"directory or index node {digest.hex()} is damaged")
-
-
-def _check_objects(trees: Trees, *, fix: bool) -> Iterator[Problem]:
-    for name, _, _ in list(trees.objects.place.names()):
-        if name.startswith(".") or trees.objects.intact(name):
-            continue
-        whole = not name.startswith("pack-")  # one content, which a later push would take for good
-        if fix and whole:
-            trees.objects.place.delete(name, math.inf)
-        yield Problem(f"object {name} is damaged", "it is removed" if fix and whole else "")
 
 
 def _check_trees(metadata: Metadata, trees: Trees, bad: dict[str, str]) -> Iterator[Problem]:

@@ -80,7 +80,7 @@ def collect(metadata: Metadata, trees: Trees, activities: Activities) -> Collect
             and 0 < used.get(name, 0) < WORTH_REPACKING * (length - SEAL_BYTES)
         ):
             worth.append(name)
-    moved = _repack(metadata, trees, set(worth))
+    moved = repack(metadata, trees, set(worth))
     return Collected(len(dead_nodes), len(dead_contents), removed, size, moved)
 
 
@@ -107,8 +107,11 @@ def _used(trees: Trees) -> dict[str, int]:
     return used
 
 
-def _repack(metadata: Metadata, trees: Trees, names: set[str]) -> int:
-    """Move what is alive out of some packs; they are garbage once nobody reads them there any more."""
+def repack(metadata: Metadata, trees: Trees, names: set[str]) -> int:
+    """Move what is alive out of some packs; they are garbage once nobody reads them there any more.
+
+    Returns the bytes moved. IntegrityError when one of the contents is damaged.
+    """
     moving = (
         [ref for ref in trees.contents.all() if any(c.object in names for c in ref.chunks)] if names else []
     )

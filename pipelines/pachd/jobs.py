@@ -222,12 +222,16 @@ class Jobs:
                 raise PreconditionError(f"job {job} is not finished", hint="stop it first")
             self._metadata.run("DELETE FROM jobs WHERE id = ?", job.id)
 
-    def force(self, pipeline: str, filters: Sequence[str]) -> Job:
-        """Start a job in which the chosen datums run though nothing changed."""
+    def force(self, pipeline: str, choices: Sequence[Sequence[str]]) -> Job:
+        """Start a job in which the chosen datums (see `Planner.forced`) run though nothing changed."""
         with self._metadata.transaction():
             set_id = self._pipelines.run_on_heads(pipeline)
             job = self.get(pipeline, set_id)
-            self._metadata.run("UPDATE jobs SET forced = ? WHERE id = ?", json.dumps(list(filters)), job.id)
+            self._metadata.run(
+                "UPDATE jobs SET forced = ? WHERE id = ?",
+                json.dumps([list(choice) for choice in choices]),
+                job.id,
+            )
             return self.get(pipeline, set_id)
 
     def newest(self, pipeline: str) -> Job | None:

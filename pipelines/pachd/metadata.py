@@ -70,6 +70,18 @@ class Metadata:
             self._changed.notify_all()
 
     @contextmanager
+    def trial(self) -> Iterator[None]:
+        """Statements inside see one another's effect, nobody else does, and in the end it is taken back."""
+        with self._changed:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._depth = 1
+            try:
+                yield
+            finally:
+                self._connection.execute("ROLLBACK")
+                self._depth = 0
+
+    @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Reads inside see one state: no other thread writes meanwhile."""
         with self._lock:

@@ -179,6 +179,21 @@ class ObjectWriter:
         return self._packed[digest]
 
 
+class _Hasher(ObjectWriter):
+    """Cuts and hashes as every writer does, and keeps nothing."""
+
+    def __init__(self) -> None:
+        pass
+
+    def _store(self, data: bytearray) -> Chunk:
+        return Chunk("", 0, len(data), hashlib.sha256(data).hexdigest())
+
+
+def content_of(data: bytes | BinaryIO) -> FileRef:
+    """The hash and size a content has in every store, without storing it."""
+    return _Hasher().add(data)
+
+
 def file_of(chunks: Iterable[Chunk]) -> FileRef:
     """The file whose content is `chunks` one after the other."""
     parts = tuple(chunks)

@@ -84,8 +84,9 @@ class Plan:
 class Planner:
     """Compares the datums of an input now with those of the base.
 
-    salvage: an index like the base's, of what a failed job since the base holds. forced: datum ids, paths or
-    hashes that run in any case. never_skip: everything runs.
+    salvage: an index like the base's, of what a failed job since the base holds. forced: choices of datums
+    that run in any case, each a list of names that all belong to the datum: its id, paths or content hashes.
+    never_skip: everything runs.
     """
 
     maps: Maps
@@ -93,7 +94,7 @@ class Planner:
     now: Snapshot
     base: Base
     salvage: bytes = EMPTY.hash
-    forced: Sequence[str] = ()
+    forced: Sequence[Sequence[str]] = ()
     never_skip: bool = False
 
     def plan(self) -> Plan:
@@ -177,7 +178,7 @@ class Planner:
         before = self.base.snapshot
         if old is None or before is None:
             return explain_difference(None, datum, "", self.now.salt)
-        return explain_difference(_as_of(datum, before), datum, before.salt, self.now.salt)
+        return explain_difference(as_of(datum, before), datum, before.salt, self.now.salt)
 
 
 @dataclass(frozen=True)
@@ -193,7 +194,7 @@ class _Only:
         return next((entry for entry in self.entries if entry.path == path), None)
 
 
-def _as_of(datum: Datum, snapshot: Snapshot) -> Datum:
+def as_of(datum: Datum, snapshot: Snapshot) -> Datum:
     """The same datum as another snapshot has it."""
     inputs = []
     for given in datum.inputs:
@@ -204,10 +205,9 @@ def _as_of(datum: Datum, snapshot: Snapshot) -> Datum:
     return Datum(tuple(inputs))
 
 
-def _chosen(datum: Datum, filters: Sequence[str]) -> bool:
-    """Every filter is the datum's id, or a path or content hash of one of its inputs."""
+def _chosen(datum: Datum, choices: Sequence[Sequence[str]]) -> bool:
     names = {datum.id, *(i.path for i in datum.inputs), *(i.hash for i in datum.inputs)}
-    return all(wanted in names for wanted in filters)
+    return any(names.issuperset(wanted) for wanted in choices)
 
 
 def _source(leaf: PfsInput | CronInput) -> tuple[str, str]:

@@ -1,18 +1,19 @@
 """Plans of real jobs, and of the job that would run now: what `forewarn plan` shows before anything runs."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipelines.pachd.commits import Commits
 from pipelines.pachd.inputs import CronInput, leaves
 from pipelines.pachd.jobs import Jobs
 from pipelines.pachd.maps import EMPTY
+from pipelines.pachd.merging import Merged, merge
 from pipelines.pachd.pipelines import Pipeline, Pipelines
-from pipelines.pachd.planning import Base, Plan, Planner, Snapshot
+from pipelines.pachd.planning import Base, Done, Plan, Planner, Snapshot
 from pipelines.pachd.records import Commit, Job
 from pipelines.pachd.repos import Repos
-from pipelines.pachd.trees import Trees
+from pipelines.pachd.trees import EMPTY_TREE, Trees
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,8 @@ class Plans:
         base, failed = self.jobs.base(job)
         return self._planner(pipeline, self.snapshot(job), base, failed, json.loads(job.forced))
 
-    def of_heads(self, name: str) -> Plan:
-        """What a job of the pipeline would do if it began now, on the newest finished commits."""
+    def planner_of_heads(self, name: str) -> Planner:
+        """The comparison a job of the pipeline would make if it began now, on the newest finished commits."""
         pipeline = self.pipelines.get(name)
         heads: dict[tuple[str, str], Commit] = {}
         for leaf in leaves(pipeline.spec.input):
@@ -44,7 +45,20 @@ class Plans:
             if commit is not None:
                 heads[leaf.repo, branch] = commit
         base, failed = self.jobs.base_of_next(name)
-        return self._planner(pipeline, self._snapshot(heads, pipeline.salt), base, failed, ()).plan()
+        return self._planner(pipeline, self._snapshot(heads, pipeline.salt), base, failed, ())
+
+    def merge(self, job: Job, plan: Plan, done: Mapping[str, Done]) -> tuple[Job | None, Merged]:
+        """What a job began from, and its output when the datums in `done` are those that ran well."""
+        base, _ = self.jobs.base(job)
+        good = {**plan.salvaged, **done}
+        merged = merge(
+            self.trees,
+            tree=(self.jobs.output(base).tree if base else None) or EMPTY_TREE,
+            index=(base.datums if base else None) or EMPTY.hash,
+            removed={*plan.gone, *(planned.datum.id for planned in plan.run)} - good.keys(),
+            done=good,
+        )
+        return base, merged
 
     def snapshot(self, job: Job) -> Snapshot:
         """What a job reads."""
@@ -66,7 +80,7 @@ class Plans:
         snapshot: Snapshot,
         base: Job | None,
         salvage: bytes,
-        forced: Iterable[str],
+        forced: Iterable[Sequence[str]],
     ) -> Planner:
         return Planner(
             maps=self.trees.maps,

@@ -74,7 +74,8 @@ class Job:
     """One run of a pipeline on one commit set.
 
     output, base: rows of its commit and of the job it began from. stats: JSON of summed times (s) and bytes.
-    forced: JSON list of datum ids, paths or hashes to run though nothing changed. datums: root of the map
+    forced: JSON list of choices of datums to run though nothing changed, each a list of names that all belong
+    to the datum: its id, paths or hashes. datums: root of the map
     {datum id: (datum hash, root of its outputs, their size)} of all datums whose outputs the commit holds.
     """
 

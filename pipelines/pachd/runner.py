@@ -20,8 +20,8 @@ from pipelines.pachd.edits import Edit
 from pipelines.pachd.executor import Executor
 from pipelines.pachd.gc import Activities
 from pipelines.pachd.jobs import DatumRun, Jobs
-from pipelines.pachd.maps import EMPTY, Nodes
-from pipelines.pachd.merging import Merged, merge
+from pipelines.pachd.maps import Nodes
+from pipelines.pachd.merging import Merged
 from pipelines.pachd.mounts import MountedFile
 from pipelines.pachd.pipelines import Pipeline
 from pipelines.pachd.planning import Done, Plan, Planned
@@ -204,15 +204,7 @@ class Runner:
         if self.stopped is not None and self.stopped[0] is None:
             return
         self.jobs.move(self.job, "FINISHING", **progress.columns)
-        base, _ = self.jobs.base(self.job)
-        good = {**plan.salvaged, **done}
-        merged = merge(
-            self.trees,
-            tree=(self.jobs.output(base).tree if base else None) or EMPTY_TREE,
-            index=(base.datums if base else None) or EMPTY.hash,
-            removed={*plan.gone, *(planned.datum.id for planned in plan.run)} - good.keys(),
-            done=good,
-        )
+        base, merged = self.plans.merge(self.job, plan, done)
         state, reason = self._verdict(merged, progress)
         progress.clashed(len(merged.clashes.keys() & done.keys()))
         with self.trees.metadata.transaction():

@@ -5,12 +5,14 @@ the same process can be asked: `ask(channel, "Plan", pipeline="extract")`.
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import grpc
 
+from pipelines.pachd.forecast import Content, Forecast, Upcoming
 from pipelines.pachd.planning import Plan
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ class OwnService:
         """The calls by name."""
         return {
             "Plan": self.plan,
+            "Forecast": self.forecast,
             "RerunDatums": self.rerun_datums,
             "Fsck": self.fsck,
             "CollectGarbage": self.collect_garbage,
@@ -44,9 +47,26 @@ class OwnService:
         """Which datums would run now and why: total, skipped, gone, run: [{datum, paths, code, why}]."""
         return plan_json(self._engine.plan(pipeline))
 
+    def forecast(
+        self,
+        puts: dict[str, dict[str, list[Any]]],
+        deletes: dict[str, list[str]],
+        specs: list[dict[str, Any]],
+        number: int,
+    ) -> list[dict[str, Any]]:
+        """What a push, a configuration or specs would run; at most `number` datums of a pipeline are listed.
+
+        puts: repo → path → [content hash, size]. The answer has the keys of `forecast_json`.
+        """
+        contents = {
+            repo: {path: Content(*content) for path, content in files.items()} for repo, files in puts.items()
+        }
+        found = self._engine.forecast(Upcoming(contents, deletes, specs))
+        return [forecast_json(one, number) for one in found]
+
     def rerun_datums(self, pipeline: str, datums: list[str]) -> dict[str, str]:
-        """Start a job in which the datums chosen by id, path or content hash run again; its commit id."""
-        return {"job": self._engine.jobs.force(pipeline, datums).uuid}
+        """Start a job in which datums chosen by (the beginning of) an id or by path run; its commit id."""
+        return {"job": self._engine.choose(pipeline, datums).uuid}
 
     def fsck(self, *, fix: bool = False) -> list[dict[str, str]]:
         """What is not as it was written: [{what, fixed}]."""
@@ -57,8 +77,8 @@ class OwnService:
         return asdict(self._engine.collect_garbage())
 
 
-def plan_json(plan: Plan) -> dict[str, Any]:
-    """A plan as JSON."""
+def plan_json(plan: Plan, number: int | None = None) -> dict[str, Any]:
+    """A plan as JSON, with its first `number` datums (default: all)."""
     return {
         "total": plan.total,
         "skipped": plan.skipped,
@@ -70,6 +90,22 @@ def plan_json(plan: Plan) -> dict[str, Any]:
                 "code": planned.why.code,
                 "why": planned.why.text,
             }
-            for planned in plan.run
+            for planned in plan.run[:number]
         ],
+    }
+
+
+def forecast_json(forecast: Forecast, number: int) -> dict[str, Any]:
+    """A forecast as JSON; `certain` and `may` count datums, `whys` counts them by code, `run` is cut."""
+    plan = plan_json(forecast.plan, number)
+    for row in plan["run"]:
+        row["certain"] = row["datum"] not in forecast.may
+    return {
+        "pipeline": forecast.pipeline,
+        **plan,
+        "certain": len(forecast.plan.run) - len(forecast.may),
+        "may": len(forecast.may),
+        "whys": dict(Counter(planned.why.code for planned in forecast.plan.run)),
+        "after": list(forecast.after),
+        "note": forecast.note,
     }

@@ -214,7 +214,7 @@ class PpsService:
             raise DataError(
                 "the request chooses no datum", expected="a datum's id, or paths or hashes of its files"
             )
-        self._jobs.force(job.pipeline, request.data_filters)
+        self._jobs.force(job.pipeline, [request.data_filters])
 
     # Logs
 

@@ -135,6 +135,19 @@ def test_after_fixing_pushing_again_heals_every_commit(engine: Engine) -> None:
     assert engine.objects.read(tree.file("/a")) == b"one"
 
 
+def test_fixing_saves_what_is_intact_in_a_damaged_object(engine: Engine) -> None:
+    push(engine, Append("/a", b"a" * 40), Append("/b", b"b" * 40))
+    holding = next(path for path in objects(engine) if b"b" * 40 in path.read_bytes())
+    data = bytearray(holding.read_bytes())
+    data[data.index(b"a" * 40)] ^= 1
+    holding.write_bytes(data)
+    assert len(list(engine.fsck(fix=True))) > 1
+    assert not holding.exists()
+    assert contents(engine, "up")["/b"] == b"B" * 40
+    push(engine, Delete("/a"), Append("/a", b"a" * 40))
+    assert list(engine.fsck()) == []
+
+
 def test_garbage_is_collected_and_nothing_else(engine: Engine) -> None:
     push(engine, Append("/a", b"kept"))
     commit = engine.commits.start(engine.repos.get("in"), "master")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pipelines.pachd import objects as objects_module
 from pipelines.pachd.errors import IntegrityError
-from pipelines.pachd.objects import EMPTY_HASH, Chunk, FileRef, Objects, file_of
+from pipelines.pachd.objects import EMPTY_HASH, Chunk, FileRef, Objects, content_of, file_of
 
 
 @pytest.fixture
@@ -78,6 +78,18 @@ def test_every_flipped_bit_is_found_on_read(store: Objects) -> None:
         if position < 8 * ref.size:
             with pytest.raises(IntegrityError, match=ref.chunks[0].object):
                 store.read(ref)
+
+
+@pytest.mark.parametrize("size", [0, 5, 8, 9])
+def test_a_content_is_known_without_storing_it(
+    store: Objects, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(objects_module, "CHUNK_BYTES", 8)
+    data = bytes(size)
+    with store.writer() as writer:
+        stored = writer.add(data)
+    for known in (content_of(data), content_of(io.BytesIO(data))):
+        assert (known.hash, known.size) == (stored.hash, stored.size)
 
 
 def test_a_missing_object_is_named(store: Objects) -> None:

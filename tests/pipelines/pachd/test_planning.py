@@ -77,5 +77,6 @@ def test_each_datum_that_runs_says_why(trees: Trees) -> None:
     assert planner.plan().kept == 1
     assert len(planner.plan().gone) == 1
     assert whys(replace(planner, now=replace(now, salt="other")))["/a/a"] == "salt changed"
-    assert whys(replace(planner, forced=("/a/a",)))["/a/a"] == "forced"
+    assert whys(replace(planner, forced=(("/a/a",),)))["/a/a"] == "forced"
+    assert "/a/a" not in whys(replace(planner, forced=(("/a/a", "/a/b"),)))
     assert whys(replace(planner, never_skip=True))["/a/a"] == "every job"
