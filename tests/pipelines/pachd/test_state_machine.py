@@ -121,6 +121,7 @@ class Model:
     def __init__(self) -> None:
         self.heads: dict[str, Version] = {"in": Version(), "config": Version()}
         self.lines: list[Line] = []
+        self.side: dict[str, bytes] | None = None
 
     def push(self, repo: str, files: dict[str, bytes]) -> None:
         self.heads[repo] = Version(files)
@@ -272,6 +273,36 @@ class Machine(RuleBasedStateMachine):
             line.salt += reprocess
             self.model.run_below(set(), own=line.name)
 
+    @rule(crash=st.none() | st.integers(0, 3))
+    def branch_off(self, crash: int | None) -> None:
+        """The branch side begins, again, where master is."""
+        head = self.newest("in")
+        if head is not None:
+            self.attempt(lambda: self.engine.move_branch(head.repo, "side", head, []), crash)
+            moved = self.head_of("side") == head.id
+            self.model.side = dict(self.model.heads["in"].files) if moved else self.model.side
+
+    @rule(puts=st.dictionaries(PATHS, CONTENTS, max_size=3), gone=PATHS)
+    def push_aside(self, puts: dict[str, bytes], gone: str) -> None:
+        """A push to side, which no pipeline reads."""
+        if self.model.side is not None:
+            commit = self.engine.commits.start(self.engine.repos.get("in"), "side")
+            changes: list[Change] = [Delete(path) for path in (gone, *puts)]
+            self.engine.files.modify(commit, [*changes, *(Append(p, data) for p, data in puts.items())])
+            self.engine.commits.finish(commit)
+            self.model.side = {p: data for p, data in self.model.side.items() if p != gone} | puts
+
+    @rule(crash=st.none() | st.integers(0, 12))
+    def move_master_to_side(self, crash: int | None) -> None:
+        """What stands on side is what pipelines read from now on."""
+        if self.model.side is None or self.head_of("side") == self.head_of("master"):
+            return
+        repo = self.engine.repos.get("in")
+        head = self.engine.commits.find(repo, "side")
+        self.attempt(lambda: self.engine.move_branch(repo, "master", head, []), crash)
+        if self.head_of("master") == head.id:
+            self.model.push("in", dict(self.model.side))
+
     @rule()
     def drop_the_newest_set(self) -> None:
         """Only open commits are dropped here: a pushed set is part of the model's history."""
@@ -309,6 +340,12 @@ class Machine(RuleBasedStateMachine):
             assert (name, files) == (name, version.files)
             assert (name, bool(commit.error)) == (name, version.error)
             assert commit.size == sum(map(len, files.values()))
+        if self.model.side is not None:
+            commit = self.engine.commits.find(self.engine.repos.get("in"), "side")
+            side = self.engine.commits.tree(commit)
+            assert {
+                e.path: self.engine.objects.read(side.file(e.path)) for e in side.files()
+            } == self.model.side
 
     def attempt(self, act: Callable[[], None], crash: int | None) -> None:
         if crash is not None:
@@ -332,6 +369,10 @@ class Machine(RuleBasedStateMachine):
 
     def finished(self, repo: str) -> list[Commit]:
         return [c for c in self.engine.commits.log(self.engine.repos.get(repo)) if c.finished is not None]
+
+    def head_of(self, branch: str) -> int | None:
+        repo = self.engine.repos.get("in")
+        return next((b.head for b in self.engine.repos.branches(repo) if b.name == branch), None)
 
     def newest(self, name: str) -> Commit | None:
         try:
@@ -366,7 +407,7 @@ def test_random_histories_match_the_model() -> None:
 
 @pytest.mark.long
 def test_twenty_thousand_steps_match_the_model() -> None:
-    run(examples=500, steps=45)
+    run(examples=int(os.environ.get("FOREWARN_EXAMPLES", "500")), steps=45)
 
 
 GOOD = st.sampled_from([b"1", b"2", b"3"])
