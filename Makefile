@@ -49,7 +49,7 @@ format: develop ## format and fix what can be fixed
 
 bench: develop ## speed, as ratios against named peers
 	$(SYNC) --group bench
-	for name in extract engine models reports; do $(BIN)/python -m benchmarks.$$name || exit 1; done
+	for name in extract join lookback pipeline engine models reports; do $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 docs: install ## the documentation site, in build/site
 	$(SYNC) --group docs

@@ -1,7 +1,7 @@
 """Nearest-time join: four streams beside an anchor, for one robot and for many, next to three other engines.
 
-    python -m benchmarks.join                       # 10 million anchor rows; duckdb takes minutes
-    python -m benchmarks.join --rows 1000000 --peers polars pandas
+    python -m benchmarks.join                       # 10 million anchor rows
+    python -m benchmarks.join --rows 1000000 --peers duckdb
 
 CPU seconds of all threads, the least of some rounds. The copy is a numpy copy of the result's bytes.
 """
@@ -148,7 +148,7 @@ if __name__ == "__main__":
     parser.add_argument("--rows", type=int, default=10_000_000, help="anchor rows")
     parser.add_argument("--robots", type=int, nargs="+", default=[1, 1_000])
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--peers", nargs="*", default=list(PEERS), choices=list(PEERS))
+    parser.add_argument("--peers", nargs="*", default=["polars", "pandas"], choices=list(PEERS))
     options = parser.parse_args()
     measure.head("nearest-time join", "numpy", "numba", "pyarrow", *options.peers)
     for robots in options.robots:

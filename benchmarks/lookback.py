@@ -1,7 +1,7 @@
 """Look-back windows at every row: 6 columns, 8 statistics, 3 windows, next to three other engines.
 
-    python -m benchmarks.lookback                      # 1 million rows; duckdb takes minutes
-    python -m benchmarks.lookback --rows 100000 --peers pandas polars
+    python -m benchmarks.lookback                      # 1 million rows
+    python -m benchmarks.lookback --rows 100000 --peers duckdb
 
 CPU seconds of all threads, the least of some rounds. The copy is a numpy copy of the result's bytes.
 """
@@ -141,7 +141,7 @@ if __name__ == "__main__":
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--columns", type=int, default=6)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--peers", nargs="*", default=list(PEERS), choices=list(PEERS))
+    parser.add_argument("--peers", nargs="*", default=["polars", "pandas"], choices=list(PEERS))
     options = parser.parse_args()
     measure.head("look-back windows at every row", "numpy", "numba", "pyarrow", *options.peers)
     given = observations(options.rows, options.columns)
