@@ -4,8 +4,8 @@
     python -m benchmarks.pipeline --scale         # the features step by one process and by two
 
 The steps are those of the pipelines (extract, join, features, score), run on folders as a worker runs them,
-Parquet between them included. Features are made at every observation: 11 statistics x 3 windows
-on 16 columns. The script (`benchmarks.by_hand`) reads, joins, rolls and predicts in one process and keeps nothing but the
+Parquet between them included. Features are made at every observation: 11 statistics x 3 windows on 16
+columns. The script (`benchmarks.by_hand`) reads, joins, rolls and predicts in one process and keeps only the
 risk. Both must give the same risk. Figures are CPU seconds of all threads, the least of some rounds.
 """
 
