@@ -8,13 +8,28 @@ import typer
 from pipelines.cli.app import Json, ProjectFolder, app, run
 
 
-@app.command(epilog="Example: forewarn init && $EDITOR forewarn.toml")
+@app.command(epilog="Example: forewarn init --preset vda5050 && $EDITOR forewarn.toml")
 def init(
     folder: Annotated[Path, typer.Argument(help="Folder of the new project.")] = Path(),
+    preset: Annotated[
+        str | None, typer.Option(help="Three lines that build on a preset: inorbit or vda5050.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Write a commented forewarn.toml to start from."""
-    run("init", "init", folder=folder, json=json)
+    run("init", "init", folder=folder, preset=preset, json=json)
+
+
+@app.command(epilog="Example: forewarn inspect logs/ --write .")
+def inspect(
+    paths: Annotated[list[Path], typer.Argument(help="Files or folders of logs in any format.")],
+    write: Annotated[
+        Path | None, typer.Option(help="Write the proposed forewarn.toml into this folder.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Show what unknown logs hold and propose a forewarn.toml."""
+    run("inspect", "inspect", paths=paths, write=write, json=json)
 
 
 @app.command(epilog="Example: forewarn push logs/  (day archives below logs/2026-03-01/)")

@@ -1,1 +1,1 @@
-"""Unknown logs looked at: what they hold, how far their clocks can be trusted, and a forewarn.toml to start."""
+"""Unknown logs looked at: what they hold, how good their clocks are, and a forewarn.toml to start with."""

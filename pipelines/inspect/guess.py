@@ -11,6 +11,8 @@ import numpy as np
 from features.errors import DataError
 from pipelines.config.logs import TimeUnit
 from pipelines.inspect.source import Record, identifier, leaves
+from pipelines.logs.paths import ENVELOPE
+from pipelines.logs.recordings.message import PUBLISH_TIME
 from pipelines.logs.timestamps import UNIT_NS, stamp_ns, to_nanoseconds
 
 EARLIEST: Final = 946_684_800_000_000_000
@@ -28,47 +30,61 @@ ARRIVAL_WORDS: Final = {
     "logged",
 }
 ROBOT_WORDS: Final = (
-    "robot_id", "robotid", "robot", "robot_name", "amr_id", "agv_id", "serial_number", "vehicle_id", "device_id",
-    "machine_id", "agent_id", "vehicle", "machine", "device", "serial", "unit_id", "thing_id",
-)  # fmt: skip
+    *("robot_id", "robotid", "robot", "robot_name", "amr_id", "agv_id", "serial_number", "vehicle_id"),
+    *("device_id", "machine_id", "agent_id", "vehicle", "machine", "device", "serial", "unit_id", "thing_id"),
+)
 ISO: Final = re.compile(r'[\s"]*\d{4}-\d\d-\d\d[T ]\d\d:\d\d')
 OFFSET: Final = re.compile(r'(Z|[+-]\d\d:?\d\d)[\s"]*$')
 ENOUGH: Final = 0.9
+STALE: Final = 0.3
+JUDGED: Final = 400
+FITTING: Final = 0.99
 UNITS: Final[tuple[TimeUnit, ...]] = ("s", "ms", "us", "ns")
 NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 @dataclass(frozen=True)
 class Time:
-    """A field that holds times: its path (`$.` from the message's root), unit, and zone where none is told."""
+    """A field that holds times: its path (`$.`: the message's root), its unit, a zone where none is told."""
 
     path: str
     unit: TimeUnit
     zone: str = ""
 
 
-def times_of(records: Sequence[Record], envelope: Sequence[str] = ()) -> tuple[Time | None, Time | None]:
+def times_of(records: Sequence[Record]) -> tuple[Time | None, Time | None]:
     """The most likely event time and arrival time of a source; None where there is none.
 
-    A record's own time goes before the message's, and what is named an arrival is never an event's time.
+    A record's own time goes before the message's, a plain name before `start_ts`, and a time that most
+    records repeat comes last: it tells when something else began. What is named an arrival is no event's.
     """
+    records = _few(records)
     found: list[tuple[int, Time]] = []
-    for prefix, values in (("", _columns(one.record for one in records)),
-                           ("$.", _columns(one.message for one in records if one.message is not one.record))):  # fmt: skip
+    own = _columns(one.record for one in records)
+    root = _columns(one.message for one in records if one.message is not one.record)
+    for prefix, values in (("", own), ("$.", root)):
         for path, column in values.items():
             words = set(identifier(path).split("_"))
-            time = _time(prefix + path, column)
+            if path == PUBLISH_TIME:
+                continue
+            time = _time(path if path.startswith(ENVELOPE) else prefix + path, column)
             if time is not None and (
                 words & TIME_WORDS or words & ARRIVAL_WORDS or isinstance(column[0], dict)
             ):
-                rank = 2 * bool(prefix) + path.count(".")
+                named = identifier(path.rpartition(".")[2]) in TIME_WORDS
+                stale = len({repr(value) for value in column}) < STALE * len(column)
+                rank = 2 * bool(prefix) + path.count(".") + 4 * (not named) + 8 * stale
                 found.append((rank + 100 * bool(words & ARRIVAL_WORDS), time))
-    found += [(100, Time(name, "ns")) for name in envelope]
     events = sorted((one for one in found if one[0] < 100), key=lambda one: one[0])
     arrivals = sorted((one for one in found if one[0] >= 100), key=lambda one: one[0])
     if not events:
         return (arrivals[0][1], None) if arrivals else (None, None)
     return events[0][1], arrivals[0][1] if arrivals else None
+
+
+def _few(records: Sequence[Record]) -> Sequence[Record]:
+    """Enough records to judge names and kinds of values by, from first to last."""
+    return records[:: max(len(records) // JUDGED, 1)]
 
 
 def _columns(records: Iterable[dict[str, Any]]) -> dict[str, list[Any]]:
@@ -113,15 +129,25 @@ def number(value: Any) -> int | float | None:
 
 
 def type_of(values: Sequence[Any], *, text: bool) -> str:
-    """`bool`, `int`, `float` or `string`: the narrowest that holds them all (of a text, what it spells)."""
+    """`bool`, `int`, `float` or `string`: the narrowest that holds nearly all (of a text, what it spells).
+
+    A few values may not fit: broken records are what the quarantine is for.
+    """
+    few = (1 - FITTING) * len(values)
     words = {value.strip().lower() for value in values if isinstance(value, str)}
     if all(isinstance(value, bool) for value in values) or (text and words and words <= {"true", "false"}):
         return "bool"
     numbers = [number(value) if text or not isinstance(value, str) else None for value in values]
-    if any(one is None for one in numbers):
-        return "string"
-    whole = all(isinstance(one, int) and abs(one) < 2**63 for one in numbers)
+    if sum(one is None for one in numbers) > few:
+        flags = sum(isinstance(value, bool) for value in values)
+        return "bool" if flags >= len(values) - few else "string"
+    whole = all(isinstance(one, int) and abs(one) < 2**63 for one in numbers if one is not None)
     return "int" if whole else "float"
+
+
+def is_time(name: str, values: Sequence[Any]) -> bool:
+    """Whether a field is a time by its name and its values."""
+    return bool(set(identifier(name).split("_")) & TIME_WORDS) and _time(name, values) is not None
 
 
 def nanoseconds(values: Sequence[Any], time: Time) -> np.ndarray[Any, np.dtype[np.int64]]:
@@ -136,6 +162,7 @@ def nanoseconds(values: Sequence[Any], time: Time) -> np.ndarray[Any, np.dtype[n
 
 def robot_field(records: Sequence[Record]) -> str | None:
     """The field that names the robot, in the record or at the message's root; None where none does."""
+    records = _few(records)
     own = {identifier(path): path for one in records for path, _ in leaves(one.record)}
     root = {
         identifier(path): path

@@ -40,7 +40,7 @@ class Source:
 
 def identifier(text: str) -> str:
     """A name as `forewarn.toml` wants it: `systemStats` → `system_stats`, `/amr/odom` → `amr_odom`."""
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", text)
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z]{2})", "_", text)
     name = re.sub(r"[^A-Za-z0-9]+", "_", spaced).strip("_").lower()
     return name if name[:1].isalpha() else f"stream_{name}".rstrip("_")
 

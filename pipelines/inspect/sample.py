@@ -1,0 +1,139 @@
+"""A sample of files, whatever their format: enough to tell what they hold, in bounded time."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from pipelines.config import LimitsSection
+from pipelines.inspect.recorded import topics
+from pipelines.inspect.source import Record, Source, identifier
+from pipelines.inspect.sources import Message, message_sources
+from pipelines.logs.archives.unpack import Unreadable
+from pipelines.logs.jsontext import parse_message
+from pipelines.logs.quarantine import Ledger
+from pipelines.logs.recordings.aside import Aside
+from pipelines.logs.sheets import TABLES, open_sheet, sheet_names
+from pipelines.logs.source import chunks
+
+FILES: Final = 12
+MESSAGES: Final = 2_000
+ROWS: Final = 20_000
+
+
+@dataclass
+class Sample:
+    """Sources found, and what was looked at: `seen` of `files` files, `whole` when nothing was left out.
+
+    `refused`: (path, reason) → how many messages or files could not be read.
+    """
+
+    files: int
+    seen: int = 0
+    whole: bool = True
+    sources: list[Source] = field(default_factory=list)
+    refused: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+
+def sample(files: Mapping[str, Path]) -> Sample:
+    """Look at files, given by the path each would be pushed as."""
+    found = Sample(len(files))
+    tables = {name: path for name, path in files.items() if name.lower().endswith(TABLES)}
+    others = {name: path for name, path in files.items() if name not in tables}
+    for name in _spread(sorted(tables)):
+        found.seen += 1
+        _table(name, tables[name], found)
+    messages: list[Message] = []
+    for name in _spread(sorted(others)):
+        found.seen += 1
+        messages += _messages(name, others[name], found)
+    found.sources += message_sources(messages)
+    found.whole &= found.seen == found.files
+    _rename(found.sources)
+    return found
+
+
+def _spread(names: Sequence[str]) -> list[str]:
+    """At most FILES names, evenly from first to last."""
+    if len(names) <= FILES:
+        return list(names)
+    return [names[round(place * (len(names) - 1) / (FILES - 1))] for place in range(FILES)]
+
+
+def _messages(name: str, path: Path, found: Sample) -> Iterator[Message]:
+    """The first messages of a file; recordings in it become sources of their own."""
+    limits = LimitsSection()
+    ledger = Ledger(name, 0)
+    read = 0
+    with TemporaryDirectory() as scratch:
+        aside = Aside(Path(scratch))
+        for chunk in chunks(path, name, limits, ledger, aside):
+            for number in range(min(len(chunk), MESSAGES - read)):
+                try:
+                    yield parse_message(chunk.raw(number), limits.nesting), name
+                except Unreadable as error:
+                    found.refused[name, error.reason] += 1
+                read += 1
+            if read == MESSAGES:
+                found.whole = False
+                break
+        for recording in aside.files:
+            found.whole &= topics(recording.path, name, limits, ledger, found.sources)
+    for refusal in ledger.refusals:
+        found.refused[name, refusal["reason"]] += 1
+
+
+def _table(name: str, path: Path, found: Sample) -> None:
+    """Every sheet of a file as a source; one with the columns of an earlier file belongs to that."""
+    try:
+        sheets = sheet_names(path)
+    except Exception:
+        found.refused[name, "table_unreadable"] += 1
+        return
+    for sheet_name in sheets:
+        try:
+            sheet = open_sheet(path, sheet_name)
+        except Unreadable as error:
+            found.refused[name, error.reason] += 1
+            continue
+        rows = list(islice(sheet.lines, ROWS + 1))
+        found.whole &= len(rows) <= ROWS
+        records = [
+            _row(sheet.header, row.cells) for row in rows[:ROWS] if len(row.cells) == len(sheet.header)
+        ]
+        file = name.rpartition("/")[2]
+        source = Source(
+            identifier(sheet_name or file.rpartition(".")[0]),
+            sheet=sheet_name if len(sheets) > 1 else "",
+            files=file,
+            text=True,
+            messages=len(records),
+            records=[Record(record, record, name) for record in records],
+        )
+        alike = [one for one in found.sources if one.text and one.records and _columns(one) == sheet.header]
+        if alike and alike[0].sheet == source.sheet:
+            alike[0].files = f"*{Path(file).suffix}"
+            alike[0].records += source.records
+            alike[0].messages += source.messages
+        elif records:
+            found.sources.append(source)
+
+
+def _row(header: Sequence[str], cells: Sequence[Any]) -> dict[str, Any]:
+    return dict(zip(header, cells, strict=True))
+
+
+def _columns(source: Source) -> list[str]:
+    return list(source.records[0].record)
+
+
+def _rename(sources: Sequence[Source]) -> None:
+    """Give every source a name of its own."""
+    taken: Counter[str] = Counter()
+    for source in sources:
+        taken[source.name] += 1
+        if taken[source.name] > 1:
+            source.name = f"{source.name}_{taken[source.name]}"

@@ -1,0 +1,151 @@
+"""Unknown logs: what `forewarn inspect` finds in them, and that what it proposes reads them."""
+
+import gzip
+import json
+import random
+import zipfile
+
+import pytest
+
+from features.errors import ForewarnError
+from pipelines.commands.push import gather
+from pipelines.config import parse_config
+from pipelines.inspect.profile import profile
+from pipelines.inspect.propose import propose
+from pipelines.inspect.sample import sample
+from pipelines.logs.extract import ExtractSettings, extract
+
+START = 1_772_366_400
+
+
+def look(folder):
+    """Profiles by name, and the proposed text."""
+    files = gather([folder], "/")
+    found = sample(files)
+    profiles = [profile(source, whole=found.whole) for source in found.sources if source.records]
+    return {one.source.name: one for one in profiles}, propose(profiles, sorted(files))
+
+
+def rows_of(folder, text):
+    """Rows per stream, and refusals, when the proposal reads the very same files."""
+    config = parse_config(text)
+    settings = ExtractSettings.from_json(config.step_files["extract"])
+    rows, refused = {}, []
+    for name, path in gather([folder], "/").items():
+        found = extract(path, name, settings)
+        for stream, table in found.streams.items():
+            rows[stream] = rows.get(stream, 0) + table.num_rows
+        refused += [row["reason"] for row in found.quarantine.to_pylist()]
+    return rows, refused
+
+
+@pytest.fixture
+def messages(tmp_path):
+    """Day archives of two robots: a list with its own times, pairs, a record without a time, rare errors."""
+    draw = random.Random(3)
+    for robot in ("amr-1", "amr-2"):
+        file = tmp_path / "2026-03-01" / f"{robot}.zip"
+        file.parent.mkdir(exist_ok=True)
+        with zipfile.ZipFile(file, "w") as archive:
+            for tick in range(200):
+                now = (START + 5 * tick) * 1000
+                message = {
+                    "robotId": robot,
+                    "ts": now,
+                    "recvTs": now + 1500,
+                    "pose": [{"ts": now - 1000 * k, "x": draw.random(), "map": "hall"} for k in (2, 1)],
+                    "keyValues": [{"key": "batteryVoltage", "value": str(24 + draw.random()), "ts": now}],
+                    "mission": {
+                        "state": draw.choice(["Idle", "Driving"]),
+                        "progress": draw.random(),
+                        "startTs": START,
+                    },
+                }
+                if tick % 60 == 59:
+                    message["errors"] = [{"ts": now, "code": "E7", "severity": "fatal"}]
+                archive.writestr(f"{tick}.json.gz", gzip.compress(json.dumps(message).encode()))
+    return tmp_path
+
+
+def test_messages_are_told_apart_into_sources(messages):
+    found, _ = look(messages)
+    assert {name: one.kind for name, one in found.items()} == {
+        "pose": "samples",
+        "key_values": "samples",
+        "mission": "samples",
+        "errors": "events",
+    }
+    pose, mission = found["pose"], found["mission"]
+    assert (pose.time.path, pose.time.unit, pose.recv.path) == ("ts", "ms", "$.recvTs")
+    assert (pose.robot, pose.robots) == ("$.robotId", ("amr-1", "amr-2"))
+    assert pose.offset_s == pytest.approx(3.0)
+    assert mission.time.path == "$.ts"
+    assert (mission.every_s, mission.gap_s) == (5.0, 5.0)
+    assert [(field.name, field.type, field.states) for field in mission.fields] == [
+        ("state", "string", ("Driving", "Idle")),
+        ("progress", "float", ()),
+    ]
+    assert found["key_values"].fields[0].path == "batteryVoltage"
+
+
+def test_the_proposal_reads_every_record_of_messages(messages):
+    _, text = look(messages)
+    assert rows_of(messages, text) == ({"pose": 800, "key_values": 400, "mission": 400, "errors": 6}, [])
+    rule = parse_config(text).failure.on[0]
+    assert (rule.stream, rule.when, rule.code_field) == ("errors", {"severity": ["fatal"]}, "code")
+
+
+def test_tables_with_decimal_commas_facts_and_hourly_rhythm(tmp_path):
+    hours = [f"2026-03-{1 + hour // 24:02} {hour % 24:02}:00:00" for hour in range(96)]
+    lines = [f"{when};{machine};{20 + hour % 7},5" for machine in (1, 2) for hour, when in enumerate(hours)]
+    (tmp_path / "telemetry.csv").write_text("datetime;machineID;volt\n" + "\n".join(lines) + "\n")
+    (tmp_path / "machines.csv").write_text("machineID;model\n1;a\n2;b\n")
+    (tmp_path / "failures.csv").write_text("datetime;machineID;failure\n2026-03-02 04:00:00;1;pump\n")
+    found, text = look(tmp_path)
+    assert {name: one.kind for name, one in found.items()} == {
+        "telemetry": "samples",
+        "machines": "facts",
+        "failures": "events",
+    }
+    assert rows_of(tmp_path, text) == ({"telemetry": 192, "machines": 2, "failures": 1}, [])
+    config = parse_config(text)
+    assert config.join.anchor == "telemetry"
+    assert config.logs.partition == "all"
+    assert (config.failure.on[0].stream, config.failure.on[0].code_field) == ("failures", "failure")
+
+
+def test_files_without_a_robot_are_named_by_their_place(tmp_path):
+    for robot in ("arm-a", "arm-b"):
+        for day in ("2026-03-01", "2026-03-02"):
+            file = tmp_path / robot / f"{day}.jsonl"
+            file.parent.mkdir(exist_ok=True)
+            lines = [{"timestamp": f"{day}T00:00:{second:02}Z", "load": second * 0.5} for second in range(30)]
+            file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    _, text = look(tmp_path)
+    config = parse_config(text)
+    found = extract(
+        tmp_path / "arm-b" / "2026-03-01.jsonl",
+        "/arm-b/2026-03-01.jsonl",
+        ExtractSettings.from_json(config.step_files["extract"]),
+    )
+    assert set(found.streams["message"].column("robot_id").to_pylist()) == {"arm-b"}
+    assert "CHECK: nothing here looks like a failure" in text
+
+
+def test_what_holds_no_records_is_an_error_that_says_so(tmp_path):
+    from pipelines.commands.inspect import inspect
+
+    (tmp_path / "notes.txt").write_text("battery swapped on Tuesday\n")
+    with pytest.raises(ForewarnError, match=r"no records found.*not_json"):
+        inspect(paths=[tmp_path], write=None, json=False)
+
+
+def test_the_command_writes_a_configuration_and_never_over_one(messages, tmp_path_factory, capsys):
+    from pipelines.commands.inspect import inspect
+
+    project = tmp_path_factory.mktemp("project")
+    inspect(paths=[messages], write=project, json=True)
+    told = json.loads(capsys.readouterr().out)
+    assert told["config"] == (project / "forewarn.toml").read_text("utf-8")
+    with pytest.raises(ForewarnError, match="exists already"):
+        inspect(paths=[messages], write=project, json=True)
