@@ -240,6 +240,16 @@ class Jobs:
         row = self._metadata.row(query, pipeline)
         return None if row is None else job_of(row)
 
+    def last_run(self, job: Job, datum: str) -> Job | None:
+        """The newest job up to this one that ran the datum well; None when what it did is forgotten."""
+        query = (
+            JOB_QUERY
+            + "JOIN datum_runs d ON d.job = j.id AND d.datum = ? AND d.state = 'SUCCESS' "
+            + "WHERE p.name = ? AND j.id <= ? ORDER BY j.id DESC LIMIT 1"
+        )
+        row = self._metadata.row(query, datum, job.pipeline, job.id)
+        return None if row is None else job_of(row)
+
     def exists(self, job: Job) -> bool:
         """Whether a job was not deleted meanwhile."""
         try:

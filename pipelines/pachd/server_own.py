@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
+from pipelines.pachd import lineage
 from pipelines.pachd.forecast import Content, Forecast, Upcoming
+from pipelines.pachd.lineage import Made, Pushed
 from pipelines.pachd.planning import Plan
+from pipelines.pachd.wire import time_of
 
 if TYPE_CHECKING:
     from pipelines.pachd.engine import Engine
@@ -39,6 +42,9 @@ class OwnService:
             "Plan": self.plan,
             "Forecast": self.forecast,
             "RerunDatums": self.rerun_datums,
+            "TraceBack": self.trace_back,
+            "TraceOn": self.trace_on,
+            "Versions": self.versions,
             "Fsck": self.fsck,
             "CollectGarbage": self.collect_garbage,
         }
@@ -67,6 +73,20 @@ class OwnService:
     def rerun_datums(self, pipeline: str, datums: list[str]) -> dict[str, str]:
         """Start a job in which datums chosen by (the beginning of) an id or by path run; its commit id."""
         return {"job": self._engine.choose(pipeline, datums).uuid}
+
+    def trace_back(self, repo: str, commit: str, paths: list[str], segment: str) -> list[dict[str, Any]]:
+        """`lineage.trace_back`: rows of kind "made" (by a datum) or "pushed"."""
+        found = lineage.trace_back(self._engine, repo, commit, paths, segment=segment)
+        return [made_json(one) if isinstance(one, Made) else pushed_json(one) for one in found]
+
+    def trace_on(self, repo: str, path: str) -> list[dict[str, Any]]:
+        """`lineage.trace_on`."""
+        return [made_json(made) for made in lineage.trace_on(self._engine, repo, path)]
+
+    def versions(self, repo: str, path: str, target: str) -> list[dict[str, Any]]:
+        """`lineage.versions`: pushed files with the `commits` of target made from them."""
+        found = lineage.versions(self._engine, repo, path, target)
+        return [pushed_json(one.pushed) | {"commits": one.commits} for one in found]
 
     def fsck(self, *, fix: bool = False) -> list[dict[str, str]]:
         """What is not as it was written: [{what, fixed}]."""
@@ -109,3 +129,21 @@ def forecast_json(forecast: Forecast, number: int) -> dict[str, Any]:
         "after": list(forecast.after),
         "note": forecast.note,
     }
+
+
+def made_json(made: Made) -> dict[str, Any]:
+    """A datum and its files as JSON."""
+    return {
+        "kind": "made",
+        "pipeline": made.pipeline,
+        "commit": made.commit,
+        "datum": made.datum,
+        "ran_in": made.ran_in,
+        "files": made.files,
+        "inputs": [{"repo": i.repo, "commit": i.commit, "path": i.path} for i in made.inputs],
+    }
+
+
+def pushed_json(pushed: Pushed) -> dict[str, Any]:
+    """A pushed file as JSON."""
+    return {"kind": "pushed", **asdict(pushed), "at": time_of(pushed.at).isoformat()}
