@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 from features.errors import DataError, NotFoundError
 from pipelines.config.logs import FieldSection, LogsSection, RobotSection, StreamSection
 from pipelines.config.outcome import PipelineSection, ProjectSection, ReportSection
+from pipelines.config.preset import filled
 from pipelines.config.processing import (
     FailureRule,
     FailureSection,
@@ -57,7 +58,17 @@ class Config(Section):
             )
         if self.logs.partition == "day":
             self._check_day_reach()
+        self._check_redacted()
         return self
+
+    def _check_redacted(self) -> None:
+        for stream_name, stream in self.streams.items():
+            for name, field in stream.fields.items():
+                key = (field.source or name).rpartition(".")[2]
+                if key.lower() in {redacted.lower() for redacted in self.logs.redact}:
+                    raise ValueError(
+                        f"streams.{stream_name}.fields.{name} would keep {key!r}, which logs.redact keeps out"
+                    )
 
     def _check_day_reach(self) -> None:
         reaches = {f"streams.{name}.tolerance": stream.tolerance for name, stream in self.streams.items()}
@@ -109,7 +120,10 @@ class Config(Section):
         labels = {key: whole["lookback"][key] for key in ("windows", "lead", "horizon")}
         labels["episode_gap"] = whole["failure"]["episode_gap"]
         return {
-            "extract": {"logs": {k: v for k, v in whole["logs"].items() if k != "glob"}, "streams": streams},
+            "extract": {
+                "logs": {k: v for k, v in whole["logs"].items() if k not in ("glob", "preset")},
+                "streams": streams,
+            },
             "join": {
                 "streams": observed,
                 "join": whole["join"],
@@ -144,7 +158,7 @@ def parse_config(text: str, *, name: str = CONFIG_NAME) -> Config:
     Raises DataError listing every mistake with its key and the fix.
     """
     try:
-        return Config.model_validate(tomllib.loads(text))
+        return Config.model_validate(filled(tomllib.loads(text)))
     except tomllib.TOMLDecodeError as error:
         raise DataError(f"{name} is not valid TOML", got=error, hint="fix the named line") from error
     except ValidationError as error:

@@ -44,6 +44,7 @@ class LimitsSection(Section):
 class LogsSection(Section):
     """`[logs]`: what is pushed, and how it is cut into datums."""
 
+    preset: str = Field("", description="what fills the keys this file does not give: inorbit or vda5050")
     glob: str = "/*/*"
     partition: Literal["day", "all"] = "day"
     robot: RobotSection = RobotSection(path=r"(?P<robot>[^/]+?)(\.[a-z0-9.]+)?$")

@@ -1,5 +1,7 @@
 """From raw records to checked ones: each fits what is declared in type, time and robot id, or is refused."""
 
+from collections.abc import Callable
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, Final
 
@@ -16,6 +18,8 @@ from pipelines.logs.scan.tree import STRING
 from pipelines.logs.timestamps import EPOCH, MISSING, Refused, as_list, to_nanoseconds
 
 NOBODY: Final = -1
+witness: ContextVar[Callable[[Rows, Part], None] | None] = ContextVar("witness", default=None)
+"""Who wants to see raw records beside the checked ones, row by row: see `pipelines.logs.find`."""
 
 
 def check(rows: Rows, limits: LimitsSection, ledger: Ledger) -> Part:
@@ -42,6 +46,8 @@ def check(rows: Rows, limits: LimitsSection, ledger: Ledger) -> Part:
         refused |= bad
         columns.append(values)
     part = Part(rows.places, names, codes, ts, recv, known, tuple(columns))
+    if (look := witness.get()) is not None:
+        look(rows, part)
     if not refused:
         return part
     for row, (reason, detail) in sorted(refused.items()):

@@ -15,7 +15,7 @@ import pyarrow as pa
 from pipelines.logs.check import check
 from pipelines.logs.finish import finish
 from pipelines.logs.part import Part
-from pipelines.logs.quarantine import Ledger
+from pipelines.logs.quarantine import OTHER, Ledger
 from pipelines.logs.recordings.aside import Aside
 from pipelines.logs.settings import ExtractSettings
 from pipelines.logs.sheets import TABLES
@@ -39,7 +39,7 @@ class Extraction:
 
 def extract(file: Path, pushed_as: str, settings: ExtractSettings) -> Extraction:
     """Read `file` (or a folder), which was pushed as `pushed_as`; never raises for what it holds."""
-    ledger = Ledger(pushed_as, settings.logs.limits.raw_bytes)
+    ledger = Ledger(pushed_as, settings.logs.limits.raw_bytes, settings.logs.redact)
     declared = settings.streams_of(pushed_as)
     if not declared:
         ledger.refuse_member("no_stream_declared", b"", detail="no stream's files pattern matches this path")
@@ -58,7 +58,6 @@ def _parts(file: Path, pushed_as: str, settings: ExtractSettings, ledger: Ledger
         return parts
     from pipelines.logs.messages import MessageReader
     from pipelines.logs.recordings.files import read_recordings
-    from pipelines.logs.recordings.reader import OTHER
     from pipelines.logs.source import chunks
 
     topics = {name: spec for name, spec in declared.items() if spec.topic}

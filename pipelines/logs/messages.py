@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 
 from pipelines.config import LogsSection, StreamSection
+from pipelines.logs import split
 from pipelines.logs.archives.unpack import Unreadable
 from pipelines.logs.check import check
 from pipelines.logs.chunk import Chunk
 from pipelines.logs.jsontext import parse_message
 from pipelines.logs.part import Ints, Part
-from pipelines.logs.quarantine import Ledger
+from pipelines.logs.quarantine import OTHER, Ledger
 from pipelines.logs.records import RecordReader, record_origin
 from pipelines.logs.rows import Rows
 from pipelines.logs.scan.plan import Plan, plan
@@ -45,9 +46,18 @@ class MessageReader:
     def read(self, chunks: Iterable[Chunk]) -> None:
         """Read all chunks."""
         for chunk in chunks:
+            if self._logs.lines == "mixed":
+                chunk = self._without_text(chunk)
             if len(chunk):
                 self._read(chunk)
                 self._messages += len(chunk)
+
+    def _without_text(self, chunk: Chunk) -> Chunk:
+        """The messages within lines, and the number of lines without one to the ledger."""
+        found = split.within_lines(chunk)
+        if len(found) < len(chunk):
+            self._ledger.count(OTHER, accepted=len(chunk) - len(found))
+        return found
 
     def _read(self, chunk: Chunk) -> None:
         rest = np.arange(len(chunk)) if self._exact else self._scan(chunk)

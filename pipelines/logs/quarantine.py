@@ -6,7 +6,11 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from pipelines.logs.redact import redacted
 from pipelines.logs.rows import Origin
+
+OTHER: Final = "other message"
+"""The accounting's unit of what was read and holds nothing a stream asks for."""
 
 QUARANTINE: Final = pa.schema(
     [
@@ -43,6 +47,7 @@ class Ledger:
 
     source: str
     raw_limit: int
+    redact: tuple[str, ...] = ()
     refusals: list[dict[str, Any]] = field(default_factory=list)
     counts: dict[tuple[str, str, str], list[int]] = field(default_factory=dict)
 
@@ -58,7 +63,10 @@ class Ledger:
         robot: str | None = None,
         detail: str = "",
     ) -> None:
-        """Put one member or record into quarantine; raw bytes beyond the limit are known by their hash."""
+        """Put one member or record into quarantine; raw bytes beyond the limit are known by their hash.
+
+        The values of keys to redact are masked first.
+        """
         self.refusals.append(
             {
                 "source": self.source,
@@ -69,7 +77,7 @@ class Ledger:
                 "robot_id": robot,
                 "reason": reason,
                 "detail": detail,
-                "raw": raw[: self.raw_limit],
+                "raw": redacted(raw, self.redact)[: self.raw_limit],
                 "raw_sha256": hashlib.sha256(raw).hexdigest(),
                 "raw_bytes": len(raw),
             }

@@ -72,6 +72,24 @@ def lines(blocks: Iterable[bytes], name: str, longest: int) -> Iterator[Chunk]:
             raise Unreadable("entry_too_large", f"line {line} has more than {longest} bytes")
 
 
+def within_lines(chunk: Chunk) -> Chunk:
+    """What each line holds from its first brace on; lines without are left out."""
+    if not len(chunk) or chunk.lines[0] < 0:
+        return chunk
+    braces = np.append(np.flatnonzero(chunk.text == ord("{")), len(chunk.text))
+    begins = braces[np.searchsorted(braces, chunk.starts)]
+    rows = np.flatnonzero(begins < chunk.ends)
+    offsets = chunk.offsets + begins - chunk.starts
+    return Chunk(
+        chunk.data,
+        begins[rows],
+        chunk.ends[rows],
+        lambda message: chunk.member(int(rows[message])),
+        chunk.lines[rows],
+        offsets[rows],
+    )
+
+
 def _whole(contents: Sequence[bytes], names: Callable[[int], str], begin: int) -> Chunk:
     data = b"\0".join([*contents, bytes(PADDING)])
     sizes = np.fromiter(map(len, contents), np.int64, len(contents))

@@ -10,12 +10,12 @@ from pipelines.logs.archives.single import content_blocks
 from pipelines.logs.archives.unpack import GZIP, ZSTD, Unreadable
 from pipelines.logs.check import check
 from pipelines.logs.part import Part
-from pipelines.logs.quarantine import Ledger
+from pipelines.logs.quarantine import OTHER, Ledger
 from pipelines.logs.recordings.aside import File, head_of, ordered, plain_name
 from pipelines.logs.recordings.bag_folder import METADATA, BagMetadata, parse_metadata
 from pipelines.logs.recordings.breaks import Breaks
 from pipelines.logs.recordings.kinds import MCAP, ROS1, SQLITE, ULOG, WAL
-from pipelines.logs.recordings.reader import OTHER, RecordingReader
+from pipelines.logs.recordings.reader import RecordingReader
 
 
 def read_recordings(

@@ -13,13 +13,12 @@ from pipelines.logs.archives.unpack import Unreadable
 from pipelines.logs.check import check
 from pipelines.logs.chunk import CHUNK_BYTES
 from pipelines.logs.part import Part
-from pipelines.logs.quarantine import Ledger
+from pipelines.logs.quarantine import OTHER, Ledger
 from pipelines.logs.recordings.decode import Decode, decoder
 from pipelines.logs.recordings.message import Channel, Message, envelope
 from pipelines.logs.records import RecordReader
 from pipelines.logs.rows import Origin
 
-OTHER: Final = "other message"
 BATCH: Final = 4_096
 
 

@@ -14,9 +14,8 @@ import orjson
 
 from pipelines.config import LogsSection, StreamSection
 from pipelines.logs.archives.unpack import Unreadable
-from pipelines.logs.quarantine import Ledger
+from pipelines.logs.quarantine import OTHER, Ledger
 from pipelines.logs.recordings.message import LOG_TIME, PUBLISH_TIME, SECOND_NS, TOPIC
-from pipelines.logs.recordings.reader import OTHER
 from pipelines.logs.recordings.ulog_file import BOOT_TIME, Topic, ULogFile, load_ulog
 from pipelines.logs.records import constant_robot
 from pipelines.logs.rows import Origin, Rows

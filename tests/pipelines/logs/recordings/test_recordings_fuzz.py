@@ -1,4 +1,4 @@
-"""Real and made recordings with bytes changed, cut and moved: no crash, no lost count (a hang is a timeout)."""
+"""Real and made recordings with bytes changed, cut and moved: no crash, no hang, no lost count."""
 
 import random
 from pathlib import Path
