@@ -1,5 +1,7 @@
 """A risk nobody can question is a risk nobody acts on: why this robot, in its own quantities."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -7,7 +9,8 @@ from numpy.typing import NDArray
 from features.schema import CUTOFF, ROBOT, TIMESTAMP
 from models.artifact import Model
 from models.learner import contributions, filled
-from models.naming import parse, quantity, words
+from models.naming import FeatureName, parse, quantity
+from models.wording import words
 
 REASONS = pa.schema(
     [
@@ -23,6 +26,7 @@ REASONS = pa.schema(
         ("usual", pa.string()),
         ("unit", pa.string()),
         ("contribution", pa.float64()),
+        ("window_contribution", pa.float64()),
         ("words", pa.string()),
     ]
 )
@@ -34,9 +38,10 @@ def reasons(
     """What raised the risk of each of `rows`, strongest first; columns as `REASONS`.
 
     Contributions are TreeSHAP values in log-odds, summed over the statistics of one source (stream and
-    field), so that one quantity is one reason; `feature` is the statistic that added most, `value` and
-    `usual` (median or most frequent of the training rows without failure) are its own. Only sources that
-    raise the risk are reasons. Empty for the constant-rate model.
+    field), so that one quantity is one reason, and within it over each window: `window` is the one that
+    added most (`window_contribution`), `feature` its statistic that added most, `value` and `usual` (median
+    or most frequent of the training rows without failure) are its own. Only sources that raise the risk are
+    reasons. Empty for the constant-rate model.
     """
     if not model.text or not len(rows):
         return REASONS.empty_table()
@@ -47,25 +52,34 @@ def reasons(
     sources = sorted({name.source for name in names})
     source_of = np.array([sources.index(name.source) for name in names])
     summed = np.stack([shares[:, source_of == index].sum(axis=1) for index in range(len(sources))], axis=1)
+    windows_of = {source: _windows(names, source) for source in sources}
     robots = asked[ROBOT].cast(pa.string()).to_pylist()
     cutoffs = asked[CUTOFF].cast(TIMESTAMP).cast(pa.int64()).to_pylist()
     found = []
     for row in range(len(rows)):
         strongest = np.argsort(-summed[row], kind="stable")[:most]
         for rank, source in enumerate(strongest[summed[row][strongest] > 0], start=1):
-            column = int(np.argmax(np.where(source_of == source, shares[row], -np.inf)))
+            added = {window: shares[row][of].sum() for window, of in windows_of[sources[source]].items()}
+            window = max(added, key=lambda name: (added[name], name))
+            columns = windows_of[sources[source]][window]
+            column = int(columns[np.argmax(shares[row][columns])])
             entry = _entry(model, column, float(matrix[row, column]))
-            found.append(
-                (robots[row], cutoffs[row], rank, *entry[:-1], float(summed[row][source]), entry[-1])
-            )
-    columns = list(zip(*found, strict=True)) if found else [()] * len(REASONS)
+            strength = (float(summed[row][source]), float(added[window]))
+            found.append((robots[row], cutoffs[row], rank, *entry[:-1], *strength, entry[-1]))
+    filled_in = list(zip(*found, strict=True)) if found else [()] * len(REASONS)
     arrays = [
         pa.array(values, pa.int64()).cast(TIMESTAMP)
         if kind.type == TIMESTAMP
         else pa.array(values, kind.type)
-        for values, kind in zip(columns, REASONS, strict=True)
+        for values, kind in zip(filled_in, REASONS, strict=True)
     ]
     return pa.table(arrays, schema=REASONS)
+
+
+def _windows(names: Sequence[FeatureName], source: str) -> dict[str, NDArray[np.int64]]:
+    """Window → the columns of a source that look over it."""
+    mine = [(name.window, column) for column, name in enumerate(names) if name.source == source]
+    return {window: np.array([column for of, column in mine if of == window]) for window, _ in mine}
 
 
 def importances(model: Model) -> pa.Table:
@@ -97,5 +111,5 @@ def _entry(model: Model, column: int, number: float) -> tuple[str, ...]:
         quantity(value, ""),
         quantity(usual, ""),
         unit_name,
-        words(name, quantity(value, unit_name), quantity(usual, unit_name)),
+        words(name, value, usual, unit_name),
     )

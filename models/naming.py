@@ -1,11 +1,11 @@
-"""A feature's name says where it comes from: stream, field, statistic and window, and words for people."""
+"""A feature's name says where it comes from: stream, field, statistic and window; and its unit."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 _WINDOW = re.compile(r"^(\d+)(h|m|s|ms|us|ns)$")
-_SPOKEN = {"m": "min", "us": "µs"}
+_SECONDS = {"h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 _UNITLESS = ("count", "changes", "share", "zero_crossings", "autocorrelation")
 _SPANS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 _DAYS_FROM = 172_800
@@ -29,6 +29,12 @@ class FeatureName:
     def source(self) -> str:
         """What was measured, without how: statistics of one source tell one story."""
         return "__".join(part for part in (self.stream, self.field) if part)
+
+    @property
+    def seconds(self) -> float:
+        """Length of the window; 0 without one."""
+        matched = _WINDOW.match(self.window)
+        return int(matched[1]) * _SECONDS[matched[2]] if matched else 0.0
 
 
 def parse(name: str) -> FeatureName:
@@ -57,20 +63,6 @@ def unit(name: FeatureName, units: Mapping[str, str]) -> str:
     if name.statistic.endswith("_energy") and base:
         return f"{base}²"
     return f"{base}/s" if name.statistic == "slope" and base else base
-
-
-def words(name: FeatureName, value: str, usual: str) -> str:
-    """One plain sentence: `battery voltage mean over 42 s was 22.1 V; usual 25.3 V`."""
-    source = name.source.replace("__", " ").replace("_", " ")
-    if name.statistic == "since_last_s":
-        subject = f"time since the last of {source}"
-    elif name.statistic:
-        matched = _WINDOW.match(name.window)
-        span = f" over {matched[1]} {_SPOKEN.get(matched[2], matched[2])}" if matched else ""
-        subject = f"{source} {name.statistic.replace('_', ' ')}{span}"
-    else:
-        subject = source
-    return f"{subject} was {value}; usual {usual}"
 
 
 def quantity(value: float | str | None, unit_name: str) -> str:

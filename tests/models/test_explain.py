@@ -34,8 +34,9 @@ def test_the_planted_cause_leads_most_true_alerts(fleet: Any, trained: Trained) 
     assert {(entry["field"], entry["unit"]) for entry in first if entry["stream"] == "battery"} == {
         ("voltage", "V")
     }
-    assert first[0]["words"].startswith("battery voltage m")
-    assert " V; usual 2" in first[0]["words"]
+    assert first[0]["words"].startswith("battery voltage ")
+    assert " in the last 2 min; usual: 2" in first[0]["words"]
+    assert all(entry["window_contribution"] > 0 for entry in first)
 
 
 def test_one_source_is_one_reason_and_all_raise_the_risk(fleet: Any, trained: Trained) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from models.naming import FeatureName, parse, quantity, unit, words
+from models.naming import FeatureName, parse, unit
 
 UNITS = {"battery__voltage": "V", "speed": "m/s", "machine__age": "years"}
 
@@ -28,24 +28,3 @@ def test_parts_and_units(name: str, parts: FeatureName, unit_name: str) -> None:
 
 def test_statistics_of_one_source_belong_together() -> None:
     assert parse("errors__count__42s").source == parse("errors__since_last_s").source == "errors"
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "usual", "sentence"),
-    [
-        (
-            "battery__voltage__mean__42s",
-            22.14,
-            25.3,
-            "battery voltage mean over 42 s was 22.1 V; usual 25.3 V",
-        ),
-        ("speed__max__2m", 1.0, 0.5, "speed max over 2 min was 1 m/s; usual 0.5 m/s"),
-        ("errors__since_last_s", 120.0, 86400.0, "time since the last of errors was 2 min; usual 24 h"),
-        ("machine__age", None, 10.0, "machine age was missing; usual 10 years"),
-        ("state__last__2m", "idle", "busy", "state last over 2 min was idle; usual busy"),
-    ],
-)
-def test_words(name: str, value: float | str | None, usual: float | str, sentence: str) -> None:
-    parts = parse(name)
-    shown = [quantity(entry, unit(parts, UNITS)) for entry in (value, usual)]
-    assert words(parts, *shown) == sentence
