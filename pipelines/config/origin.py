@@ -1,13 +1,14 @@
-"""Where each value of a configuration comes from: the file, or a default nobody has to write down."""
+"""Where each value of a configuration comes from: the file, its preset, or a default."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Literal
 
 from pydantic import BaseModel
 
 from pipelines.config.file import Config
+from pipelines.config.preset import preset
 from pipelines.durations import format_duration
 
 
@@ -17,12 +18,21 @@ class Setting:
 
     key: str
     value: Any
-    origin: Literal["file", "default"]
+    origin: Literal["file", "preset", "default"]
 
 
 def settings(config: Config) -> list[Setting]:
     """Every setting in force, in the order of the file's sections."""
-    return list(_walk("", config, written=True))
+    found = list(_walk("", config, written=True))
+    if config.logs.preset:
+        below = Config.model_validate(preset(config.logs.preset))
+        filled = {one.key: one.value for one in _walk("", below, written=True) if one.origin == "file"}
+        found = [replace(one, origin="preset") if _same(one, filled) else one for one in found]
+    return found
+
+
+def _same(setting: Setting, filled: Mapping[str, object]) -> bool:
+    return setting.key in filled and setting.value == filled[setting.key]
 
 
 def _walk(prefix: str, section: BaseModel, *, written: bool) -> Iterator[Setting]:

@@ -16,7 +16,7 @@ EITHER: Final = (frozenset({"anchor", "every"}), frozenset({"path", "field", "co
 
 def presets() -> list[str]:
     """The names there are."""
-    found = (path.name for path in files("pipelines.config").joinpath("presets").iterdir())
+    found = (path.name for path in files("pipelines.config.presets").iterdir())
     return sorted(name.removesuffix(".toml") for name in found if name.endswith(".toml"))
 
 
@@ -33,7 +33,7 @@ def preset(name: str) -> dict[str, Any]:
     """A preset's tables. Raises DataError when there is none of this name."""
     if name not in presets():
         raise DataError("there is no such preset", got=name, expected=", ".join(presets()))
-    text = files("pipelines.config").joinpath("presets", f"{name}.toml").read_text("utf-8")
+    text = files("pipelines.config.presets").joinpath(f"{name}.toml").read_text("utf-8")
     return tomllib.loads(text)
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 from pipelines.config import LimitsSection
 from pipelines.logs.archives.unpack import ZSTD, Unreadable, unzstd
 from pipelines.logs.jsontext import parse_message
+from pipelines.logs.recordings.extras import extra
 from pipelines.logs.recordings.message import Channel
 
 Decode = Callable[[bytes], dict[str, Any]]
@@ -63,8 +64,9 @@ def decoder(channel: Channel, limits: LimitsSection) -> Decode:
 
 @functools.lru_cache(maxsize=512)
 def _compiled(encoding: str, type_name: str, kind: str, text: str) -> Decode:
-    from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_typestore
-    from rosbags.typesys.msg import normalize_msgtype
+    with extra("ros"):
+        from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_typestore
+        from rosbags.typesys.msg import normalize_msgtype
 
     name = normalize_msgtype(type_name)
     try:

@@ -14,6 +14,7 @@ from pipelines.logs.quarantine import OTHER, Ledger
 from pipelines.logs.recordings.aside import File, head_of, ordered, plain_name
 from pipelines.logs.recordings.bag_folder import METADATA, BagMetadata, parse_metadata
 from pipelines.logs.recordings.breaks import Breaks
+from pipelines.logs.recordings.extras import extra
 from pipelines.logs.recordings.kinds import MCAP, ROS1, SQLITE, ULOG, WAL
 from pipelines.logs.recordings.reader import RecordingReader
 
@@ -93,7 +94,8 @@ class _Job:
             with file.path.open("rb") as opened:
                 self.reader.read(mcap_messages(opened, limits, breaks), file.member)
         elif head.startswith(ROS1):
-            from pipelines.logs.recordings.ros1_bag import ros1_messages
+            with extra("ros"):
+                from pipelines.logs.recordings.ros1_bag import ros1_messages
 
             with file.path.open("rb") as opened:
                 self.reader.read(ros1_messages(opened, limits, breaks), file.member)

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.logs.archives.unpack import Unreadable
+from pipelines.logs.recordings.extras import extra
 
 MESSAGES: Final = "logged_messages"
 GPS: Final = ("vehicle_gps_position", "sensor_gps")
@@ -55,7 +56,8 @@ def load_ulog(path: Path, names: Collection[str]) -> ULogFile:
 
     Raises Unreadable with bad_ulog when not even its definitions can be read.
     """
-    from pyulog import ULog
+    with extra("px4"):
+        from pyulog import ULog
 
     with redirect_stdout(io.StringIO()), path.open("rb") as head, path.open("rb") as whole:
         file = _Watched(whole)

@@ -10,7 +10,9 @@ import pytest
 
 from features.errors import DataError
 from features.labels import find_failures
-from pipelines.config import parse_config
+from pipelines.commands.init import init
+from pipelines.config import CONFIG_NAME, parse_config
+from pipelines.config.origin import settings
 from pipelines.config.preset import merged, preset, presets
 from pipelines.logs.extract import Extraction, ExtractSettings, extract
 
@@ -268,3 +270,22 @@ def test_unknown_presets_are_named() -> None:
     assert presets() == ["inorbit", "vda5050"]
     with pytest.raises(DataError, match="inorbit, vda5050"):
         parse_config(three_lines("vda"))
+
+
+def test_who_chose_a_value_is_told() -> None:
+    found = settings(parse_config(three_lines("inorbit", '[streams.pose]\ntolerance = "9s"\n')))
+    origins = {one.key: one.origin for one in found}
+    assert origins["streams.pose.tolerance"] == "file"
+    assert origins["streams.pose.path"] == "preset"
+    assert origins["streams.pose.sheet"] == "default"
+
+
+def test_init_writes_three_lines_that_hold(tmp_path: Path) -> None:
+    for name in presets():
+        init(folder=tmp_path / name, preset=name, json=False)
+        text = (tmp_path / name / CONFIG_NAME).read_text()
+        assert len([line for line in text.splitlines() if line and not line.startswith("#")]) == 3
+        assert parse_config(text).logs.preset == name
+    with pytest.raises(DataError):
+        init(folder=tmp_path / "none", preset="none", json=False)
+    assert not (tmp_path / "none").exists()

@@ -1,0 +1,1 @@
+"""What is known of kinds of fleets; see `pipelines.config.preset`."""
