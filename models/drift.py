@@ -7,10 +7,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from features.schema import CUTOFF, TIMESTAMP
 from models.artifact import Model
+from models.dataset import Times
+from models.learner import Matrix
 
 _QUANTILES = np.linspace(0, 1, 11)
 _FLOOR = 1e-4
+_DAY = 86_400 * 10**9
+COUNTS = pa.schema([("day", pa.string()), ("feature", pa.string()), ("counts", pa.list_(pa.int64()))])
 STABLE, SHIFTED, DRIFTED = "stable", "shifted", "drifted"
 
 Values = NDArray[Any]
@@ -61,46 +66,69 @@ def adjusted(p_values: Sequence[float]) -> NDArray[np.float64]:
     return result
 
 
-def compare(model: Model, windows: pa.Table, facts: pa.Table | None) -> pa.Table:
-    """Drift of each feature, and of the risk (`risk`), against the model's training and test rows.
+def counted(model: Model, matrix: Matrix, risk: Values, cutoff: Times) -> pa.Table:
+    """How many rows of each UTC day fall in each bin of the model's reference, per feature and for the risk.
+
+    `matrix` and `risk` as the model gives them, `cutoff` in ns. Columns as `COUNTS`: `counts` has one entry a
+    bin, missing ones last. Counts of robots and days add up, so that drift of a fleet needs no features.
+    """
+    kept: Mapping[str, dict[str, Any]] = model.card["reference"]
+    days = cutoff // _DAY
+    found: dict[str, list[Any]] = {"day": [], "feature": [], "counts": []}
+    for day in np.unique(days):
+        rows = days == day
+        columns = [*matrix[rows].T.astype(np.float64), risk[rows]]
+        for name, values in zip([*model.encoding.features, "risk"], columns, strict=True):
+            if name in kept:
+                found["day"].append(str(np.datetime64(int(day), "D")))
+                found["feature"].append(name)
+                found["counts"].append(_counts(values, np.asarray(kept[name]["edges"])).tolist())
+    return pa.table(found, schema=COUNTS)
+
+
+def against(reference: Mapping[str, Mapping[str, Any]], counts: pa.Table) -> pa.Table:
+    """Drift of what was counted (`counted`, any robots and days below each other) from a card's `reference`.
 
     Columns: `feature`, `psi`, `ks` (largest gap at the reference's bin edges), `p_value` (adjusted),
-    `missing_before`, `missing_now` (shares), `state` (stable below PSI 0.1, drifted above 0.25).
+    `missing_before`, `missing_now` (shares), `state` (stable below PSI 0.1, drifted above 0.25). Features the
+    reference lacks are left out.
     """
-    matrix = model.matrix(windows, facts)
-    kept: Mapping[str, dict[str, Any]] = model.card["reference"]
-    names = [*model.encoding.features, "risk"]
-    columns = [*matrix.T.astype(np.float64), model.risk(matrix)]
     found = []
-    for name, values in zip(names, columns, strict=True):
-        before = kept.get(name)
-        if before is None or not len(values):
+    for name, rows in _pooled(counts).items():
+        if name not in reference or not rows.sum() or len(rows) != len(reference[name]["shares"]):
             continue
-        now = _shares(values, np.asarray(before["edges"]))
-        was = np.asarray(before["shares"])
+        before = reference[name]
+        was, now = np.asarray(before["shares"]), rows / rows.sum()
         gap = float(np.abs(np.cumsum(now) - np.cumsum(was)).max())
-        found.append(
-            (
-                name,
-                psi(was.tolist(), now.tolist()),
-                gap,
-                was[-1],
-                now[-1],
-                _p_value(gap, before["rows"], len(values)),
-            )
-        )
-    moved = [entry[1] for entry in found]
+        moved = psi(was.tolist(), now.tolist())
+        found.append((name, moved, gap, was[-1], now[-1], _p_value(gap, before["rows"], int(rows.sum()))))
     return pa.table(
         {
             "feature": pa.array([entry[0] for entry in found], pa.string()),
-            "psi": pa.array(moved, pa.float64()),
+            "psi": pa.array([entry[1] for entry in found], pa.float64()),
             "ks": pa.array([entry[2] for entry in found], pa.float64()),
             "p_value": pa.array(adjusted([entry[5] for entry in found]), pa.float64()),
             "missing_before": pa.array([entry[3] for entry in found], pa.float64()),
             "missing_now": pa.array([entry[4] for entry in found], pa.float64()),
-            "state": pa.array([_state(value) for value in moved], pa.string()),
+            "state": pa.array([_state(entry[1]) for entry in found], pa.string()),
         }
     )
+
+
+def compare(model: Model, windows: pa.Table, facts: pa.Table | None) -> pa.Table:
+    """Drift of each feature and of the risk (`risk`) in these windows; columns as `against`."""
+    matrix = model.matrix(windows, facts)
+    cutoff = windows[CUTOFF].cast(TIMESTAMP).cast(pa.int64()).to_numpy()
+    return against(model.card["reference"], counted(model, matrix, model.risk(matrix), cutoff))
+
+
+def _pooled(counts: pa.Table) -> dict[str, NDArray[np.int64]]:
+    """Feature → its counts summed over rows, in order of first appearance."""
+    sums: dict[str, NDArray[np.int64]] = {}
+    for name, row in zip(counts["feature"].to_pylist(), counts["counts"].to_pylist(), strict=True):
+        values = np.asarray(row, np.int64)
+        sums[name] = sums[name] + values if name in sums else values
+    return sums
 
 
 def _state(value: float) -> str:
@@ -108,9 +136,14 @@ def _state(value: float) -> str:
 
 
 def _shares(values: Values, edges: Values) -> NDArray[np.float64]:
+    return _counts(values, edges) / max(len(values), 1)
+
+
+def _counts(values: Values, edges: Values) -> NDArray[np.int64]:
+    """Rows in each bin `[edge, edge)`, the missing ones last."""
     size = len(edges) + 2
     place = np.where(np.isnan(values), size - 1, np.searchsorted(edges, values, side="right"))
-    return np.bincount(place, minlength=size) / max(len(values), 1)
+    return np.bincount(place, minlength=size)
 
 
 def _p_value(distance: float, one: int, other: int) -> float:

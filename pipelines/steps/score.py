@@ -1,20 +1,23 @@
-"""Step score: calibrated risk at every cut-off of a robot-day, and why at its peak and at its end."""
+"""Step score: calibrated risk at every cut-off of a robot-day, why and what it resembles where it matters."""
 
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
-from features.schema import CUTOFF, IS_FAILURE_CUTOFF, ROBOT
+from features.schema import CUTOFF, IS_FAILURE_CUTOFF, ROBOT, TIMESTAMP
 from models import artifact
+from models.drift import counted
 from models.explain import reasons
+from models.similar import similar
 from pipelines.steps.facts import read_facts
 from pipelines.steps.files import parquet_files, read_settings, read_table, write_table
 
 
 def main(pfs: Path) -> None:
-    """Read `windows` of one robot-day, the `model` and `facts`; write risk and reasons."""
+    """Read `windows` of one robot-day, the `model` and `facts`; write risk, reasons, cases, counts."""
     settings, out = read_settings(pfs, "score"), pfs / "out"
     model = artifact.load(pfs / "model" / "model")
     facts = read_facts(pfs / "facts")
@@ -23,16 +26,29 @@ def main(pfs: Path) -> None:
         stream = read_table(path)
         if pc.any(stream.column(IS_FAILURE_CUTOFF)).as_py():
             stream = stream.filter(pc.invert(stream.column(IS_FAILURE_CUTOFF)))
-        risk = model.predict(stream, facts)
+        matrix = model.matrix(stream, facts)
+        risk = model.risk(matrix)
+        hot = risk >= model.threshold
         name = path.relative_to(folder)
         scored = pa.table(
             {
                 ROBOT: stream.column(ROBOT),
                 CUTOFF: stream.column(CUTOFF),
                 "risk": pa.array(risk, pa.float64()),
-                "alert": pa.array(risk >= model.threshold, pa.bool_()),
+                "alert": pa.array(hot, pa.bool_()),
             }
         )
         write_table(scored, out / "risk" / name)
-        rows = np.array(sorted({int(np.argmax(risk)), len(risk) - 1}) if len(risk) else [], np.int64)
+        rows = told(risk, hot)
         write_table(reasons(model, stream, facts, rows, most=settings["reasons"]), out / "reasons" / name)
+        write_table(similar(model, stream, facts, rows), out / "similar" / name)
+        cutoff = stream.column(CUTOFF).cast(TIMESTAMP).cast(pa.int64()).to_numpy()
+        write_table(counted(model, matrix, risk, cutoff), out / "watch" / name)
+
+
+def told(risk: NDArray[np.float64], hot: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The rows that are explained: the peak, the latest, and wherever the risk rises to the threshold."""
+    if not len(risk):
+        return np.empty(0, np.int64)
+    rises = np.flatnonzero(hot & ~np.concatenate([[False], hot[:-1]]))
+    return np.unique(np.concatenate([rises, [int(np.argmax(risk)), len(risk) - 1]])).astype(np.int64)

@@ -2,11 +2,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.drift import adjusted, compare, ks, psi
+from models.drift import adjusted, against, compare, counted, ks, psi
 from models.train import train
 
 numbers = st.lists(st.floats(-5, 5), min_size=1, max_size=30)
@@ -60,3 +61,18 @@ def test_a_moved_feature_is_named_and_the_rest_is_stable(
         r for r in compare(model, lost, fleet.facts).to_pylist() if r["feature"] == "pose__speed__mean__2m"
     )
     assert (row["missing_before"], row["missing_now"], row["state"]) == (0, 1, "drifted")
+
+
+def test_counts_of_robots_and_days_add_up(fleet: Any, make_settings: Callable[..., Any]) -> None:
+    model = train(
+        fleet.windows, fleet.failures, fleet.facts, {}, make_settings(rounds=5), provenance={}, units={}
+    ).model
+    half = len(fleet.windows) // 2
+    parts = []
+    for windows in (fleet.windows.slice(0, half), fleet.windows.slice(half)):
+        matrix = model.matrix(windows, fleet.facts)
+        cutoff = windows["cutoff"].cast("int64").to_numpy()
+        parts.append(counted(model, matrix, model.risk(matrix), cutoff))
+    assert sum(parts[0]["counts"][0].as_py()) > 0
+    pooled = against(model.card["reference"], pa.concat_tables(parts))
+    assert pooled.equals(compare(model, fleet.windows, fleet.facts))
