@@ -92,14 +92,14 @@ def grow(
         reference=train,
     )
     booster = lightgbm.train(
-        _parameters(settings, encoding, columns),
+        parameters(settings, encoding, columns),
         train,
         num_boost_round=rounds or (settings.rounds if watched else min(settings.rounds, _ROUNDS_UNWATCHED)),
         valid_sets=[valid] if watched else None,
         callbacks=[lightgbm.early_stopping(settings.early_stopping, verbose=False)] if watched else None,
     )
     best = booster.best_iteration if watched else booster.current_iteration()
-    usual = _never_missing(
+    usual = never_missing(
         _narrow(matrix[rows], columns), [encoding.features[c] in encoding.categories for c in columns]
     )
     return Grown(booster.model_to_string(num_iteration=best), best, shift, columns, usual)
@@ -112,7 +112,7 @@ def filled(matrix: Matrix, usual: tuple[float | None, ...]) -> Matrix:
     return np.where(missing, value, matrix) if missing.any() else matrix
 
 
-def _never_missing(matrix: Matrix, categorical: list[bool]) -> tuple[float | None, ...]:
+def never_missing(matrix: Matrix, categorical: list[bool]) -> tuple[float | None, ...]:
     """The median of each number that is known in every row."""
     return tuple(
         None if category or np.isnan(column).any() else float(np.median(column))
@@ -134,8 +134,9 @@ def gains(text: str) -> Scores:
     return np.asarray(lightgbm.Booster(model_str=text).feature_importance("gain"), dtype=np.float64)
 
 
-def _parameters(settings: TrainSettings, encoding: Encoding, columns: tuple[int, ...]) -> dict[str, Any]:
-    parameters: dict[str, Any] = {
+def parameters(settings: TrainSettings, encoding: Encoding, columns: tuple[int, ...]) -> dict[str, Any]:
+    """LightGBM's parameters for the settings, deterministic."""
+    chosen: dict[str, Any] = {
         "objective": "binary",
         "metric": "binary_logloss",
         "learning_rate": settings.learning_rate,
@@ -152,10 +153,10 @@ def _parameters(settings: TrainSettings, encoding: Encoding, columns: tuple[int,
         "verbosity": -1,
     }
     if settings.monotone:
-        parameters["monotone_constraints"] = [
+        chosen["monotone_constraints"] = [
             settings.monotone.get(encoding.features[column], 0) for column in columns
         ]
-    return parameters
+    return chosen
 
 
 def _sample(rows: Index, label: Flags, settings: TrainSettings) -> Index:
