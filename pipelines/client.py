@@ -71,6 +71,15 @@ class StoredFile:
     hash: str
 
 
+@dataclass(frozen=True)
+class FileChange:
+    """A file that two commits have differently; sizes in bytes, None where it is not."""
+
+    path: str
+    before: int | None
+    after: int | None
+
+
 class Pachd:
     """A pachd, local or remote. Errors of the server become forewarn's, with its sentence."""
 
@@ -144,6 +153,30 @@ class Pachd:
         except NotFoundError:
             return None
         return None
+
+    def resolve(self, repo: str, reference: str) -> str:
+        """Id of the commit of a repo that an id or a branch, maybe with `^` or `^2`, names."""
+        with _translated():
+            return str(self._client.pfs.inspect_commit(commit=_commit(repo, reference)).commit.id)
+
+    def provenance(self, repo: str, commit: str) -> dict[str, str]:
+        """Repo → id of the commits that a commit was made from directly."""
+        with _translated():
+            info = self._client.pfs.inspect_commit(commit=_commit(repo, commit))
+            return {one.repo.name: one.id for one in info.direct_provenance if one.repo.type == "user"}
+
+    def diff(self, repo: str, old: str, new: str) -> Iterator[FileChange]:
+        """Files that differ between two commits of a repo, in path order."""
+        pair = {"old_file": _file(repo, "/", old), "new_file": _file(repo, "/", new)}
+        with _translated():
+            for change in self._client.pfs.diff_file(**pair):
+                sizes = [
+                    one.size_bytes if one is not None and one.file_type == pfs.FileType.FILE else None
+                    for one in (change.old_file, change.new_file)
+                ]
+                if sizes != [None, None]:
+                    told = change.old_file if sizes[1] is None else change.new_file
+                    yield FileChange(told.file.path, *sizes)
 
     def read(self, repo: str, path: str, commit: str | None = None) -> bytes:
         """Content of one file. Raises NotFoundError."""

@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 SECTIONS: Final = {
     "logs": "Logs",
     "risk": "Risk",
+    "history": "History",
     "models": "Models",
     "engine": "Engine",
     "clusters": "Clusters",

@@ -51,3 +51,8 @@ def say(line: str) -> None:
 def say_next(command: str) -> None:
     """Name the command that usually follows."""
     stderr.print(f"next: {command}", markup=False, style="bold" if stderr.is_terminal else "")
+
+
+def shortened(text: str, width: int = 120) -> str:
+    """The text, or its beginning with an ellipsis."""
+    return text if len(text) <= width else f"{text[: width - 1]}…"

@@ -2,17 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from pipelines.client import Content, Pachd
-from pipelines.commands.output import print_json, print_table, say, say_next
+from pipelines.commands.output import print_json, print_table, say, say_next, shortened
 from pipelines.commands.push import check_glob, gather
 from pipelines.config import Config
 from pipelines.pachd.objects import content_of
 from pipelines.project import Project
 from pipelines.setup import CONFIG, compare
-
-WIDTH: Final = 120
 
 
 def plan(*, project: Path | None, paths: list[Path], to: str, number: int, json: bool) -> None:
@@ -76,12 +74,8 @@ def _why(one: Mapping[str, Any]) -> str:
 def _show(one: Mapping[str, Any]) -> None:
     for row in one["run"]:
         datum = f"{one['pipeline']} {row['datum'][:16]}"
-        why = _cut(("" if row["certain"] else "may run: ") + row["why"])
-        say(f"  {datum}  {why}  [{_cut('  '.join(row['paths']))}]")
+        why = shortened(("" if row["certain"] else "may run: ") + row["why"])
+        say(f"  {datum}  {why}  [{shortened('  '.join(row['paths']))}]")
     left = one["certain"] + one["may"] - len(one["run"])
     if left:
         say(f"  {one['pipeline']}: {left} more; --number shows them")
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"

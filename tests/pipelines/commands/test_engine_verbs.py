@@ -10,9 +10,11 @@ import pytest
 
 from features.errors import ForewarnError, NotFoundError, UsageError
 from pipelines.client import Pachd
+from pipelines.commands.diff import diff
 from pipelines.commands.pipelines import rerun, start, stop, wait
 from pipelines.commands.plan import plan
 from pipelines.commands.push import push
+from pipelines.commands.trace import trace
 from pipelines.commands.upkeep import fsck, gc
 from pipelines.pachd.engine import Engine
 from pipelines.pachd.executor import Executor
@@ -141,3 +143,35 @@ def test_fsck_and_gc(told: Callable[..., Any], project: Path, engine: Engine) ->
         fsck(project=project, fix=True, json=True)
     told(push, paths=[project / "logs"], to="/", wait=True)
     assert told(fsck, fix=False) == {"problems": []}
+
+
+def test_diff_speaks_of_files_where_there_is_no_report(told: Callable[..., Any], project: Path) -> None:
+    logs = project / "logs"
+    sizes = {path.name: path.stat().st_size for path in logs.iterdir()}
+    told(push, paths=[logs], to="/", wait=True)
+    (logs / "load.csv").write_text("at,machine,amps\n")
+    (logs / "stops.csv").rename(logs / "halts.csv")
+    told(push, paths=[logs], to="/", wait=True)
+    found = told(diff, before=None, after=None, repo=None, number=5)
+    assert (found["repo"], found["files"]) == (
+        "logs",
+        [
+            {"path": "/halts.csv", "before": None, "after": sizes["stops.csv"]},
+            {"path": "/load.csv", "before": sizes["load.csv"], "after": 16},
+        ],
+    )
+    days = told(diff, before="master^", after="master", repo="extract", number=5)["files"]
+    assert [file["path"] for file in days] == ["/day/halts/all/extract", "/day/load/all/extract"]
+    with pytest.raises(NotFoundError):
+        diff(project=project, before="0" * 32, after=None, repo=None, number=5, json=True)
+
+
+def test_trace_follows_a_log_without_a_report(told: Callable[..., Any], project: Path) -> None:
+    pushed = told(push, paths=[project / "logs"], to="/", wait=True)["commit"]
+    found = told(trace, what="/load.csv", commit=None, number=5)
+    assert [version["commit"] for version in found["versions"]] == [pushed]
+    assert found["robots"] == ["load"]
+    assert [row["pipeline"] for row in found["reached"]] == ["extract", "join"]
+    for what in ("/absent.csv", "m1"):
+        with pytest.raises(NotFoundError):
+            trace(project=project, what=what, commit=None, number=5, json=True)
