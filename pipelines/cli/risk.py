@@ -1,4 +1,4 @@
-"""Verbs about risk: read the report."""
+"""Verbs about risk: read the report, choose the question."""
 
 from pathlib import Path
 from typing import Annotated
@@ -32,3 +32,19 @@ def report(
         fail_above=fail_above,
         json=json,
     )
+
+
+@app.command(epilog="Example: forewarn sweep --windows 10s,42s,2m --leads 0s,10s,30s")
+def sweep(
+    windows: Annotated[
+        str, typer.Option(help="How far back to look, separated by commas.")
+    ] = "10s,20s,42s,60s,90s,120s",
+    leads: Annotated[str, typer.Option(help="How far ahead to warn.")] = "0s,10s,20s,30s",
+    folder: Annotated[
+        Path | None, typer.Option(help="Where to write; default: <project>/reports/sweep-<commit>.")
+    ] = None,
+    project: ProjectFolder = None,
+    json: Json = False,
+) -> None:
+    """Quick model scores over window and lead time: table, JSON and a heat map."""
+    run("sweep", "sweep", project=project, windows=windows, leads=leads, folder=folder, json=json)

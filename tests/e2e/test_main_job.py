@@ -55,6 +55,23 @@ def test_the_report_is_written_and_its_numbers_agree(project: Path) -> None:
     assert (folder / "report.html").stat().st_size < 1_000_000
 
 
+def test_a_sweep_scores_every_window_and_lead_from_what_is_joined(project: Path) -> None:
+    swept = run_in(project, "sweep", "--windows", "42s,10s", "--leads", "0s,30s", "--json")
+    assert swept.code == 0, swept.err
+    told = swept.json
+    assert [(cell["window_s"], cell["lead_s"]) for cell in told["cells"]] == [
+        (10.0, 0.0), (10.0, 30.0), (42.0, 0.0), (42.0, 30.0),
+    ]  # fmt: skip
+    assert all(cell["features"] > 10 and cell["rows"] > 100 for cell in told["cells"])
+    folder = Path(told["folder"])
+    assert json.loads((folder / "sweep.json").read_text())["cells"] == told["cells"]
+    assert "<svg" in (folder / "sweep.html").read_text()
+    far = run_in(project, "sweep", "--windows", "1h")
+    assert far.code == 2
+    assert "a window reaches further back than the join kept" in far.err
+    assert run_in(project, "sweep", "--windows", "10").code == 2
+
+
 def test_the_planted_dirt_is_in_quarantine_and_the_accounts_balance(project: Path, fleet: Path) -> None:
     truth = json.loads((fleet / "truth.json").read_text())
     planted = sorted(

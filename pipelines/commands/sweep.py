@@ -1,0 +1,131 @@
+"""`forewarn sweep`: which window and which lead time are worth training for, from one pass over the data."""
+
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import msgspec
+
+from features.errors import NotFoundError, UsageError
+from features.schema import FAILURES
+from models.sweep import Cell
+from models.sweep import sweep as cells_of
+from pipelines.client import Pachd
+from pipelines.commands.output import print_json, print_table, say, say_next, stdout
+from pipelines.config import Config
+from pipelines.durations import format_duration, parse_duration
+from pipelines.project import Project
+from pipelines.steps import features
+from pipelines.steps.facts import read_facts
+from pipelines.steps.files import parquet_files, read_tables
+from pipelines.steps.train import train_settings
+from reports.sweep_page import best, sentence, sweep_page
+from reports.words import decimal
+
+INPUTS: Final = (
+    ("join", "/observations", "day"),
+    ("join", "/halo", "halo"),
+    ("join", "/failures", "failures"),
+    ("extract", "/facts", "facts"),
+)
+
+
+def sweep(*, project: Path | None, windows: str, leads: str, folder: Path | None, json: bool) -> None:
+    """Write and show the sweep. Raises NotFoundError before the first push, UsageError for what cannot be."""
+    found = Project.find(project)
+    lengths, ahead = _durations(windows, "--windows"), _durations(leads, "--leads")
+    config = _swept(found.config, lengths)
+    with TemporaryDirectory() as scratch:
+        with found.connect() as pachd:
+            commit = _download(pachd, Path(scratch))
+        say(f"features of {len(lengths)} windows from commit {commit}")
+        cells = sweep_folder(Path(scratch), config, lengths, ahead)
+    folder = folder or found.folder / "reports" / f"sweep-{commit}"
+    folder.mkdir(parents=True, exist_ok=True)
+    told = {"commit": commit, "best": best(cells), "cells": cells}
+    (folder / "sweep.json").write_bytes(msgspec.json.format(msgspec.json.encode(told), indent=2) + b"\n")
+    title = f"{config.project.name}: window and lead time"
+    (folder / "sweep.html").write_text(sweep_page(title, cells), "utf-8")
+    if json:
+        return print_json({"folder": str(folder), **told})
+    _show(cells)
+    say(f"heat map: {folder / 'sweep.html'}")
+    return say_next("set lookback.windows and lookback.lead in forewarn.toml, then: forewarn push")
+
+
+def sweep_folder(
+    folder: Path, config: Config, lengths: list[timedelta], leads: list[timedelta]
+) -> tuple[Cell, ...]:
+    """The cells of what lies in a folder as the join left it: `day`, `halo`, `failures`, `facts`."""
+    (folder / "config").mkdir()
+    (folder / "config" / "features.json").write_bytes(msgspec.json.encode(config.step_files["features"]))
+    features.main(folder)
+    settings = train_settings(config.step_files["train"])
+    return cells_of(
+        read_tables(parquet_files(folder / "out" / "windows")),
+        read_tables(parquet_files(folder / "failures"), FAILURES),
+        read_facts(folder / "facts"),
+        replace(settings, lookback=max(lengths)),
+        lengths=lengths,
+        leads=leads,
+    )
+
+
+def _swept(config: Config, lengths: list[timedelta]) -> Config:
+    """The configuration with these windows. Raises UsageError when the join kept too little for one."""
+    value: dict[str, Any] = config.model_dump(mode="json")
+    value["lookback"] |= {"windows": [format_duration(length) for length in lengths], "lead": "0s"}
+    swept = Config.model_construct(**{**dict(config), "lookback": type(config.lookback)(**value["lookback"])})
+    kept = config.halo_reach["observations"]
+    if config.logs.partition == "day" and max(lengths) > kept:
+        raise UsageError(
+            "a window reaches further back than the join kept of the day before",
+            got=format_duration(max(lengths)),
+            expected=f"at most {format_duration(kept)}",
+            hint="add the window to lookback.windows, push, and sweep again",
+        )
+    return swept
+
+
+def _durations(text: str, option: str) -> list[timedelta]:
+    try:
+        found = sorted({parse_duration(part.strip()) for part in text.split(",")})
+    except ValueError as error:
+        raise UsageError(
+            f"{option} is not a list of durations", got=text, expected="such as 10s,42s,2m", hint=str(error)
+        ) from error
+    if option == "--windows" and found[0] <= timedelta(0):
+        raise UsageError("a window must be above 0s", got=text)
+    return found
+
+
+def _download(pachd: Pachd, scratch: Path) -> str:
+    """Copy what the sweep needs of the newest commit; its id."""
+    commit = pachd.head("join") if "join" in pachd.pipelines() else None
+    if commit is None:
+        raise NotFoundError("nothing is joined yet", hint="forewarn push PATH")
+    for repo, path, name in INPUTS:
+        with suppress(NotFoundError):
+            pachd.download(repo, path, scratch / name)
+    return commit
+
+
+def _show(cells: tuple[Cell, ...]) -> None:
+    """ROC-AUC, windows down and leads across."""
+    leads = sorted({cell.lead_s for cell in cells})
+    at = {(cell.window_s, cell.lead_s): cell for cell in cells}
+    names = [f"{format_duration(timedelta(seconds=lead))} ahead#" for lead in leads]
+    print_table(
+        ["window", *names],
+        (
+            [
+                format_duration(timedelta(seconds=window)),
+                *(decimal(at[window, lead].roc_auc) for lead in leads),
+            ]
+            for window in sorted({cell.window_s for cell in cells})
+        ),
+    )
+    stdout.print(sentence(cells), markup=False)
