@@ -2,14 +2,17 @@
 
 `python -m benchmarks.engine [FIGURE ...] [--quick] [--executor dask|process]`
 
-Figures: transfer (put and read a big file beside a plain copy), files (10,000 files in one commit), datum
-(overhead per datum with warm workers), history (commit 1,000 beside commit 10), plan (100,000 datums of which
-10 changed). Each prints one line as JSON. Everything goes through an unmodified SDK client over loopback,
+Figures: transfer (put and read a big file beside a plain copy), memory (put and read a 5 GiB file: what the
+daemon's process holds at most), files (10,000 files in one commit), datum (overhead per datum with warm
+workers), history (commit 1,000 beside commit 10), plan (100,000 datums of which 10 changed). Each prints one
+line as JSON. Everything goes through an unmodified SDK client over loopback,
 except `plan`, which asks the engine as `forewarn plan` does.
 """
 
 import argparse
+import io
 import json
+import multiprocessing
 import os
 import shutil
 import statistics
@@ -18,6 +21,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from pachyderm_sdk import Client
@@ -131,6 +135,56 @@ def transfer(bench: Bench) -> dict[str, float]:
     return {"mib": size / MIB, **{f"{name}_mib_s": size / MIB / took for name, took in times.items()}}
 
 
+def memory(bench: Bench) -> dict[str, float]:
+    size = bench.scaled(5 * 1024) * MIB
+    spawn = multiprocessing.get_context("spawn")
+    ours, theirs = spawn.Pipe()
+    daemon = spawn.Process(target=_serve, args=(bench.folder / "alone", theirs))
+    daemon.start()
+    try:
+        client = Client(port=ours.recv())
+        client.pfs.create_repo(repo=pfs.Repo.from_uri("big"))
+        idle = _peak_mib(daemon.pid)
+        with client.pfs.commit(branch=pfs.Branch.from_uri("big@master")) as commit:
+            commit.put_file_from_file(path="/big", file=Noise(size))
+        put = _peak_mib(daemon.pid)
+        with client.pfs.pfs_file(pfs.File.from_uri("big@master:/big")) as file:
+            read = sum(len(piece) for piece in iter(lambda: file.read(MIB), b""))
+        assert read == size
+        return {"mib": size / MIB, "idle_mib": idle, "put_mib": put, "put_and_get_mib": _peak_mib(daemon.pid)}
+    finally:
+        ours.send("stop")
+        daemon.join()
+
+
+def _serve(folder: Path, connection: Connection) -> None:
+    with Engine(folder) as engine:
+        connection.send(engine.serve())
+        connection.recv()
+
+
+def _peak_mib(pid: int | None) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
+class Noise(io.RawIOBase):
+    """A file of random bytes that is on no disk and has no piece twice."""
+
+    def __init__(self, size: int) -> None:
+        self._left = size
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes."""
+        count = self._left if size < 0 else min(size, self._left)
+        self._left -= count
+        return os.urandom(count)
+
+
 def files(bench: Bench) -> dict[str, float]:
     number = bench.scaled(10_000)
     branch = bench.repo("many")
@@ -184,7 +238,7 @@ def plan(bench: Bench) -> dict[str, float]:
     return {"datums": number, "first_job_s": ran, "plan_s": took}
 
 
-FIGURES = {f.__name__: f for f in (transfer, files, datum, history, plan)}
+FIGURES = {f.__name__: f for f in (transfer, memory, files, datum, history, plan)}
 
 
 def main() -> None:

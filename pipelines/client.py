@@ -3,6 +3,7 @@
 The same calls reach the embedded engine and a Pachyderm cluster; nothing here knows which it is.
 """
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -88,11 +89,23 @@ class Pachd:
 
     @classmethod
     def at(cls, address: str) -> "Pachd":
-        """Connect to `host:port` or a `grpc://`, `grpcs://` address; fails when nobody answers."""
-        client = Client.from_pachd_address(address)
+        """Connect to `host:port` or a `grpc://`, `grpcs://` address; fails when nobody answers.
+
+        The token is `$PACH_PYTHON_AUTH_TOKEN`, the SDK's own; `$SSL_CERT_FILE` has the certificates to trust.
+        """
+        trusted = os.environ.get("SSL_CERT_FILE") if address.startswith("grpcs://") else None
+        try:
+            certificates = Path(trusted).read_bytes() if trusted else None
+            client = Client.from_pachd_address(address, root_certs=certificates)
+        except (ValueError, OSError) as error:
+            raise UsageError(
+                f"no address of a pachd: {error}",
+                got=address,
+                expected="127.0.0.1:30650 or grpcs://HOST:PORT",
+            ) from error
         try:
             client.get_version()
-        except grpc.RpcError as error:
+        except (grpc.RpcError, ConnectionError) as error:
             raise ForewarnError(
                 f"no pachd answers at {address}", got=_sentence(error), hint="start one with: forewarn up"
             ) from error
@@ -358,6 +371,8 @@ class _translated:  # noqa: N801 - reads as a clause: `with _translated():`
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if isinstance(error, ValueError) and isinstance(error.__cause__, grpc.RpcError):
             error = error.__cause__  # what the SDK makes of an error at the beginning of a file
+        if isinstance(error, ConnectionError):  # what the SDK makes of a server that is gone
+            raise ForewarnError("the pachd does not answer any more", got=_sentence(error)) from error
         if not isinstance(error, grpc.RpcError):
             return
         code = error.code()
@@ -370,5 +385,7 @@ class _translated:  # noqa: N801 - reads as a clause: `with _translated():`
         raise kind(_sentence(error)) from error
 
 
-def _sentence(error: grpc.RpcError) -> str:
-    return str(error.details() or error.code())
+def _sentence(error: BaseException) -> str:
+    if isinstance(error, ConnectionError) and isinstance(error.__cause__, grpc.RpcError):
+        error = error.__cause__
+    return str(error.details() or error.code()) if isinstance(error, grpc.RpcError) else str(error)

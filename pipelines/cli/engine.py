@@ -129,8 +129,24 @@ def up(
     listen: Annotated[
         str, typer.Option(help="Address to serve Pachyderm's protocol on.")
     ] = "127.0.0.1:30650",
+    token_file: Annotated[
+        Path | None, typer.Option(help="Beyond loopback: file with the token that clients must bear.")
+    ] = None,
+    certificate: Annotated[
+        Path | None, typer.Option(help="Beyond loopback: PEM file of the server's certificate.")
+    ] = None,
+    key: Annotated[Path | None, typer.Option(help="Beyond loopback: PEM file of its private key.")] = None,
     project: ProjectFolder = None,
     json: Json = False,
 ) -> None:
     """Run the engine as a daemon that reprocesses on every commit; stop it with Ctrl-C."""
-    run("up", "up", project=project, listen=listen, json=json)
+    run(
+        "up",
+        "up",
+        project=project,
+        listen=listen,
+        token_file=token_file,
+        certificate=certificate,
+        key=key,
+        json=json,
+    )

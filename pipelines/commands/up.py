@@ -10,32 +10,53 @@ import msgspec
 from features.errors import UsageError
 from pipelines.client import Pachd
 from pipelines.commands.output import print_json, say, say_next
+from pipelines.pachd.access import Access
+from pipelines.pachd.server import is_loopback
 from pipelines.project import Project
 from pipelines.setup import set_up
 
-LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
+def up(
+    *,
+    project: Path | None,
+    listen: str,
+    token_file: Path | None,
+    certificate: Path | None,
+    key: Path | None,
+    json: bool,
+) -> None:
+    """Serve until interrupted; beyond loopback over TLS, to those who bear the token.
 
-def up(*, project: Path | None, listen: str, json: bool) -> None:
-    """Serve until interrupted. Raises UsageError off loopback, ConflictError when another daemon runs."""
+    Raises UsageError for an address others reach without a token and TLS, ConflictError when another daemon
+    has the project.
+    """
     found = Project.find(project)
     host, _, port = listen.rpartition(":")
-    if host not in LOOPBACK or not port.isdigit():
-        raise UsageError("forewarn up serves loopback only", got=listen, expected="127.0.0.1:PORT")
+    if not host or not port.isdigit():
+        raise UsageError("no address to listen on", got=listen, expected="127.0.0.1:PORT")
+    access = Access.of_files(token_file, certificate, key)
+    if access is not None and is_loopback(listen):
+        raise UsageError("a token and TLS are for other addresses than loopback", got=listen)
     stop = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stop.set())
     with found.engine() as engine:
-        address = f"{host}:{engine.serve(listen)}"
+        public = f"{host}:{engine.serve(listen, access)}"
+        address = public if access is None else f"127.0.0.1:{engine.serve()}"
         set_up(Pachd.at(address), found.config)
-        where = {"address": address, "pid": os.getpid()}
+        where = {"address": address, "listen": public, "pid": os.getpid()}
         told = msgspec.json.encode(where)
         waiting = found.daemon_file.with_suffix(".tmp")
         waiting.write_bytes(told)
         waiting.replace(found.daemon_file)
         if json:
             print_json(where)
-        say(f"engine of {found.folder} serves Pachyderm's protocol on grpc://{address} (pid {os.getpid()})")
+        scheme = "grpc" if access is None else "grpcs"
+        say(
+            f"engine of {found.folder} serves Pachyderm's protocol on {scheme}://{public} (pid {os.getpid()})"
+        )
+        if access is not None:
+            say("clients set PACHD_ADDRESS, PACH_PYTHON_AUTH_TOKEN and, if need be, SSL_CERT_FILE")
         say_next("forewarn push PATH   (in another terminal; stop here with Ctrl-C)")
         try:
             stop.wait()

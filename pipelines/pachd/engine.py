@@ -34,6 +34,8 @@ from pipelines.pachd.trees import Trees
 if TYPE_CHECKING:
     import grpc
 
+    from pipelines.pachd.access import Access
+
 DEFAULT_ADDRESS = "127.0.0.1:30650"
 
 
@@ -71,7 +73,7 @@ class Engine:
         self._scratch = self.root / "scratch"
         self._executor = executor or ProcessExecutor(workers, preload)
         self._cron = CronThread(self)
-        self._server: grpc.Server | None = None
+        self._servers: list[grpc.Server] = []
 
     def start(self) -> None:
         """Begin to run jobs, first those that were not finished when the engine last ended."""
@@ -80,19 +82,23 @@ class Engine:
         self.scheduler.start()
         self._cron.start()
 
-    def serve(self, address: str = "127.0.0.1:0") -> int:
-        """Serve the protocol; the port, a free one when the address says 0. UsageError beyond loopback."""
+    def serve(self, address: str = "127.0.0.1:0", access: "Access | None" = None) -> int:
+        """Serve the protocol, also at several addresses; the port, a free one when the address says 0.
+
+        Raises UsageError for an address beyond loopback without `access`.
+        """
         from pipelines.pachd.server import serve
 
-        self._server, port = serve(self, address)
+        server, port = serve(self, address, access)
+        self._servers.append(server)
         return port
 
     def stop(self) -> None:
         """End calls, interrupt jobs (they resume at the next start), give the folder back."""
         self._cron.close()
         self.scheduler.close()
-        if self._server is not None:
-            self._server.stop(grace=0.5).wait()
+        for ended in [server.stop(grace=0.5) for server in self._servers]:
+            ended.wait()
         self._executor.close()
         self.metadata.close()
         shutil.rmtree(self._scratch, ignore_errors=True)

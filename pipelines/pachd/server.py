@@ -1,4 +1,4 @@
-"""Serves Pachyderm's gRPC protocol with the SDK's own message classes, on loopback.
+"""Serves Pachyderm's gRPC protocol with the SDK's own message classes, on loopback or to who has a token.
 
 Each service is a class whose methods bear the protocol's names in snake case; the paths and response types of
 all calls are read from the SDK's client stubs. What no service has answers UNIMPLEMENTED with a sentence.
@@ -20,6 +20,7 @@ from betterproto.lib.google.protobuf import Empty
 from pachyderm_sdk.api import admin, pfs, pps, version
 
 from features.errors import ConflictError, ForewarnError, NotFoundError, UsageError
+from pipelines.pachd.access import Access, TokenCheck
 from pipelines.pachd.codec import decode_change
 from pipelines.pachd.errors import IntegrityError, PreconditionError, UnsupportedError
 from pipelines.pachd.server_admin import AdminService, VersionService
@@ -46,18 +47,21 @@ _AUTH: Final = "the auth service is not activated"
 _log = structlog.get_logger("forewarn.pachd")
 
 
-def serve(engine: "Engine", address: str) -> tuple[grpc.Server, int]:
-    """Start serving; the server and its port. UsageError for an address beyond loopback or in use."""
-    host, _, _port = address.rpartition(":")
-    if not _is_loopback(host.strip("[]")):
+def serve(engine: "Engine", address: str, access: Access | None = None) -> tuple[grpc.Server, int]:
+    """Start serving, with `access` over TLS to those who bear its token; the server and its port.
+
+    Raises UsageError for an address in use, or one beyond loopback without `access`.
+    """
+    if access is None and not is_loopback(address):
         raise UsageError(
-            "only loopback addresses are served: there is no authentication",
+            "only loopback addresses are served without a token and TLS",
             got=address,
-            expected="127.0.0.1:PORT or [::1]:PORT",
+            expected="127.0.0.1:PORT or [::1]:PORT, or --token-file, --certificate and --key",
         )
     _bound_memory()
     server = grpc.server(
         ThreadPoolExecutor(THREADS, thread_name_prefix="grpc"),
+        interceptors=() if access is None else (TokenCheck(access.token),),
         options=[
             ("grpc.max_receive_message_length", MESSAGE_BYTES),
             ("grpc.max_send_message_length", MESSAGE_BYTES),
@@ -73,7 +77,11 @@ def serve(engine: "Engine", address: str) -> tuple[grpc.Server, int]:
         server.add_generic_rpc_handlers(tuple(_handlers(service, module)))
     server.add_generic_rpc_handlers((_own_handlers(engine), _Unimplemented()))
     try:
-        bound = server.add_insecure_port(address)
+        bound = (
+            server.add_insecure_port(address)
+            if access is None
+            else server.add_secure_port(address, access.credentials)
+        )
     except RuntimeError:
         bound = 0
     if not bound:
@@ -90,7 +98,9 @@ def _bound_memory() -> None:
         ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, 8 << 20)
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(address: str) -> bool:
+    """Whether only this machine reaches `host:port`."""
+    host = address.rpartition(":")[0].strip("[]")
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
