@@ -114,6 +114,20 @@ def test_an_unchanged_datum_is_skipped(world: World, reads: Any) -> None:
     assert world.files(pipeline) == {"/a": b"1", "/b": b"22", "/c": b"3"}
 
 
+def test_a_datums_hash_covers_the_inputs_name_and_branch(world: World, client: Client, reads: Any) -> None:
+    repo = world.repo()
+    world.push(repo, {"/a": b"1"})
+    script = "cp /pfs/*/a /pfs/out/a 2>/dev/null || cp /pfs/in/a /pfs/out/a"
+    pipeline = world.pipeline("p", reads(repo, "/*"), script)
+    client.pfs.create_branch(
+        branch=pfs.Branch.from_uri(f"{repo}@side"), head=pfs.Commit.from_uri(f"{repo}@master")
+    )
+    for more in ({"branch": "side"}, {"branch": "side", "name": "other"}):
+        world.pipeline(pipeline, reads(repo, "/*", **more), script, update=True)
+        assert world.datums(world.last(pipeline)) == {"/a": "SUCCESS"}
+        assert world.files(pipeline) == {"/a": b"1"}
+
+
 def test_pushing_the_same_again_runs_nothing(world: World, reads: Any) -> None:
     repo = world.repo()
     pipeline = world.pipeline("p", reads(repo, "/*"))

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -231,6 +232,48 @@ def test_parallelism_and_datum_sets_change_no_result(world: World, reads: Any, m
     world.push(repo, files)
     assert world.files(pipeline) == files
     assert world.last(pipeline).data_processed == 10
+
+
+def test_one_worker_by_default(world: World, reads: Any) -> None:
+    repo = world.repo()
+    script = "date +%s%N > /pfs/out/$(basename $in); sleep 0.1; date +%s%N >> /pfs/out/$(basename $in)"
+    pipeline = world.pipeline("p", reads(repo, "/*"), script)
+    world.push(repo, {f"/{name}": b"1" for name in "abc"})
+    spans = sorted(tuple(map(int, text.split())) for text in world.files(pipeline).values())
+    assert all(ended <= begun for (_, ended), (begun, _) in pairwise(spans))
+
+
+def test_datum_batching_keeps_one_process_for_many_datums(world: World, reads: Any, batching: None) -> None:
+    repo = world.repo()
+    program = """
+import os, pathlib
+from pachyderm_sdk import batch_all_datums
+
+@batch_all_datums
+def main():
+    (file,) = pathlib.Path("/pfs/in").iterdir()
+    pathlib.Path("/pfs/out", file.name).write_text(str(os.getpid()))
+
+main()
+"""
+    transform = {"cmd": ["python3", "-c", program], "stdin": [], "datum_batching": True}
+    pipeline = world.pipeline("p", reads(repo, "/*"), transform=transform, datum_set_spec={"number": 3})
+    world.push(repo, {f"/{name}": b"1" for name in "abc"})
+    files = world.files(pipeline)
+    assert (sorted(files), len(set(files.values()))) == (["/a", "/b", "/c"], 1)
+
+
+def test_datums_that_have_not_ended_are_starting(world: World, client: Client, reads: Any) -> None:
+    repo = world.repo()
+    pipeline = world.pipeline(
+        "p", reads(repo, "/*"), '[ "$(cat $in)" = slow ] && sleep 1000; cp $in /pfs/out/'
+    )
+    with client.pfs.commit(branch=pfs.Branch.from_uri(f"{repo}@master")) as commit:
+        commit.put_file_from_bytes("/a", b"slow")
+    job = world.jobs(pipeline)[0]
+    assert world.datums(job) == {"/a": "STARTING"}
+    client.pps.stop_job(job=job.job)
+    world.wait(job)
 
 
 def test_logs_per_datum(world: World, client: Client, reads: Any) -> None:
