@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pipelines.pachd.engine import Engine
 
 ADDRESS_VARIABLE: Final = "PACHD_ADDRESS"
+SCHEDULER_VARIABLE: Final = "FOREWARN_SCHEDULER"
+OBJECTS_VARIABLE: Final = "FOREWARN_OBJECTS"
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,8 @@ class Project:
         from pipelines.pachd.engine import Engine
 
         chosen = self.config.pipelines
-        return Engine(self.state, executor=DaskExecutor(chosen.workers, address=chosen.scheduler))
+        executor = DaskExecutor(chosen.workers, address=chosen.scheduler)
+        return Engine(self.state, objects=chosen.objects, executor=executor)
 
     @contextmanager
     def connect(self) -> Iterator["Pachd"]:

@@ -26,8 +26,11 @@ class ReportSection(Section):
 
 
 class PipelineSection(Section):
-    """`[pipelines]`: workers, where they run, and the image on a cluster."""
+    """`[pipelines]`: workers, where they run, where files are kept, and the image on a cluster."""
 
     workers: int = Field(2, ge=1)
     scheduler: str = Field("", description="a Dask scheduler, tcp://host:8786; '' = workers on this machine")
+    objects: str = Field(
+        "", description="where file contents are kept: a folder or URL such as s3://bucket/x; '' = .forewarn/"
+    )
     image: str = "forewarn:latest"

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from features.errors import ConflictError
 from pipelines.pachd import choosing, forecast, fsck, gc
 from pipelines.pachd.commits import Commits
 from pipelines.pachd.cron_ticks import CronThread
@@ -45,7 +46,8 @@ class Engine:
     root: folder of the metadata, made when missing. objects: where file contents go, a folder or an fsspec
     URL; a folder beside the metadata by default. workers: datums that run at once (0: one per CPU). preload:
     modules that step processes import before their first datum. executor: where datums run, local processes
-    by default; the engine closes it. Raises ConflictError when another process has the folder open.
+    by default; the engine closes it. Raises ConflictError when another process has the folder open, or when
+    it was made with other `objects`.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Engine:
     ) -> None:
         self.root = Path(root).resolve()
         self.metadata = Metadata(self.root)
+        self._keep_objects_at(objects)
         self.objects = Objects(objects or self.root / "objects")
         self.trees = Trees(self.metadata, self.objects)
         self.repos = Repos(self.metadata)
@@ -179,6 +182,17 @@ class Engine:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    def _keep_objects_at(self, objects: str) -> None:
+        kept = self.metadata.setting("objects", objects)
+        if kept != objects:
+            self.metadata.close()
+            raise ConflictError(
+                f"the files of {self.root} are kept elsewhere",
+                got=objects or "its own folder",
+                expected=kept or "its own folder",
+                hint="set [pipelines] objects back, or begin a new project and push the logs again",
+            )
 
     def _runner(self, job: Job) -> Runner:
         return Runner(job, self.jobs, self.plans, self.trees, self.activities, self._executor, self._scratch)

@@ -133,8 +133,12 @@ class Metadata:
     @property
     def identity(self) -> str:
         """An id made with the folder."""
-        self.run("INSERT OR IGNORE INTO settings VALUES ('identity', ?)", uuid.uuid4().hex)
-        return str(self.value("SELECT value FROM settings WHERE key = 'identity'"))
+        return self.setting("identity", uuid.uuid4().hex)
+
+    def setting(self, key: str, first: str) -> str:
+        """What was kept under a key; `first` when nothing was, and from then on."""
+        self.run("INSERT OR IGNORE INTO settings VALUES (?, ?)", key, first)
+        return str(self.value("SELECT value FROM settings WHERE key = ?", key))
 
     def wake(self) -> None:
         """Make every waiting thread look again."""

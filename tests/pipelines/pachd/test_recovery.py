@@ -93,6 +93,14 @@ def test_a_second_engine_on_the_folder_is_refused_naming_the_first(tmp_path: Pat
         pass
 
 
+def test_objects_kept_elsewhere_are_refused(tmp_path: Path) -> None:
+    for _ in range(2):
+        with Engine(tmp_path / "a", objects=str(tmp_path / "kept"), executor=InlineExecutor()) as engine:
+            assert engine.objects.root == str(tmp_path / "kept")
+    with pytest.raises(ConflictError, match="kept elsewhere"):
+        Engine(tmp_path / "a", executor=InlineExecutor())
+
+
 @pytest.mark.parametrize("address", ["0.0.0.0:0", "192.168.1.4:30650", "example.org:30650"])
 def test_only_loopback_is_served(tmp_path: Path, address: str) -> None:
     with Engine(tmp_path, executor=InlineExecutor()) as engine, pytest.raises(UsageError, match="loopback"):
