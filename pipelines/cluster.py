@@ -12,6 +12,7 @@ import threading
 import uuid
 from collections.abc import Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from features.errors import UsageError
@@ -100,7 +101,10 @@ class DaskExecutor(Executor):
         return client
 
     def _send(self, tasks: tuple[DatumTask, ...], future: Future[Results]) -> None:
-        sent = self.start().submit(_work, tasks, self.preload, key=f"datums-{uuid.uuid4().hex}", pure=False)
+        client = self.start()
+        if self.address:  # its workers may be on other machines, with temporary folders of their own
+            tasks = tuple(replace(task, scratch="") for task in tasks)
+        sent = client.submit(_work, tasks, self.preload, key=f"datums-{uuid.uuid4().hex}", pure=False)
         future.add_done_callback(lambda ours: sent.cancel() if ours.cancelled() else None)
         sent.add_done_callback(lambda done: self._receive(done, tasks, future))
 

@@ -60,13 +60,18 @@ class Project:
         return str(told["address"])
 
     def engine(self) -> "Engine":
-        """The project's embedded engine, its datums on Dask workers that start with the first of them."""
+        """The project's embedded engine, its datums on Dask workers that start with the first of them.
+
+        `$FOREWARN_SCHEDULER` and `$FOREWARN_OBJECTS` stand in for `[pipelines]`: one file for laptop and
+        cluster.
+        """
         from pipelines.cluster import DaskExecutor
         from pipelines.pachd.engine import Engine
 
         chosen = self.config.pipelines
-        executor = DaskExecutor(chosen.workers, address=chosen.scheduler)
-        return Engine(self.state, objects=chosen.objects, executor=executor)
+        scheduler = os.environ.get(SCHEDULER_VARIABLE) or chosen.scheduler
+        objects = os.environ.get(OBJECTS_VARIABLE) or chosen.objects
+        return Engine(self.state, objects=objects, executor=DaskExecutor(chosen.workers, address=scheduler))
 
     @contextmanager
     def connect(self) -> Iterator["Pachd"]:

@@ -1,7 +1,7 @@
 """Brings repos, configuration and pipelines of a pachd in line with a project, touching only what differs."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -45,20 +45,26 @@ def compare(pachd: Pachd, config: Config) -> Differences:
 
 
 def set_up(pachd: Pachd, config: Config) -> list[str]:
-    """Create what is missing and update what changed; a line for each change.
+    """Create what is missing and update what changed; a line for each change."""
+    return list(apply(pachd, compare(pachd, config)))
+
+
+def apply(pachd: Pachd, lacking: Differences) -> Iterator[str]:
+    """Make the changes one by one, with a line after each.
 
     The configuration is committed before pipelines are created, so that the first job already has it.
     """
-    lacking = compare(pachd, config)
-    changes = [f"created repo {repo}" for repo in lacking.repos if pachd.create_repo(repo)]
+    for repo in lacking.repos:
+        if pachd.create_repo(repo):
+            yield f"created repo {repo}"
     if lacking.slices:
         pachd.put(CONFIG, dict(lacking.slices), description="forewarn.toml")
-        changes += [f"configuration of {path[1:-5]} changed" for path in sorted(lacking.slices)]
+        for path in sorted(lacking.slices):
+            yield f"configuration of {path[1:-5]} changed"
     for spec in lacking.specs:
         name = spec["pipeline"]["name"]
         pachd.create_pipeline(json.dumps(spec), update=name in lacking.existing)
-        changes.append(f"{'updated' if name in lacking.existing else 'created'} pipeline {name}")
-    return changes
+        yield f"{'updated' if name in lacking.existing else 'created'} pipeline {name}"
 
 
 def _bytes(value: object) -> bytes:

@@ -3,16 +3,31 @@
 from datetime import timedelta
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pipelines.config.section import Section
 from pipelines.durations import Duration
+
+DAY = timedelta(days=1)
 
 
 class ProjectSection(Section):
     """`[project]`: what the reports are titled with."""
 
     name: str = "fleet"
+
+
+class CostSection(Section):
+    """`[report.costs]`: what errors cost, in any one currency; prices the alert budgets of the report."""
+
+    false_alarm: float | None = Field(None, ge=0)
+    missed_failure: float | None = Field(None, ge=0)
+
+    @model_validator(mode="after")
+    def _both(self) -> "CostSection":
+        if (self.false_alarm is None) != (self.missed_failure is None):
+            raise ValueError("give both false_alarm and missed_failure, or neither")
+        return self
 
 
 class ReportSection(Section):
@@ -23,6 +38,9 @@ class ReportSection(Section):
     reasons: int = Field(5, ge=1, le=20)
     alerts_per_robot_day: float = Field(1.0, gt=0)
     refractory: Duration = timedelta(minutes=30)
+    shift: Duration = Field(DAY, description="how long a shift lasts")
+    alerts_per_shift: tuple[float, ...] = Field((1, 2, 5, 10), description="budgets to plan with, fleet-wide")
+    costs: CostSection = CostSection()
 
 
 class PipelineSection(Section):
@@ -34,3 +52,7 @@ class PipelineSection(Section):
         "", description="where file contents are kept: a folder or URL such as s3://bucket/x; '' = .forewarn/"
     )
     image: str = "forewarn:latest"
+    cpu: float | None = Field(None, gt=0, description="cores a worker asks a cluster for; none = its default")
+    memory: str = Field("", pattern=r"^(\d+(Mi|Gi))?$", description="memory likewise, such as '2Gi'")
+    autoscaling: bool = Field(False, description="on Pachyderm: no worker where nothing is to be done")
+    datums_per_set: int = Field(0, ge=0, description="datums sent to a worker at a time; 0 = by their number")

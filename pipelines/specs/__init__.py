@@ -1,7 +1,7 @@
 """Pachyderm pipeline specs, the same for the embedded engine and a cluster.
 
 The JSON files are complete specs; `load_specs` fills in what a project's configuration decides: how pushed
-files are cut into datums, how many workers, and the image of a cluster.
+files are cut into datums, how many workers, and what a cluster gives each of them.
 """
 
 import json
@@ -19,9 +19,17 @@ def load_specs(config: Config) -> dict[str, dict[str, Any]]:
     specs = {
         step: json.loads(files(__package__).joinpath(f"{step}.json").read_text("utf-8")) for step in STEPS
     }
+    chosen = config.pipelines
+    resources = {name: value for name, value in (("cpu", chosen.cpu), ("memory", chosen.memory)) if value}
     for spec in specs.values():
-        spec["transform"]["image"] = config.pipelines.image
+        spec["transform"]["image"] = chosen.image
         if spec["parallelism_spec"]["constant"] > 1:
-            spec["parallelism_spec"]["constant"] = config.pipelines.workers
+            spec["parallelism_spec"]["constant"] = chosen.workers
+            if chosen.datums_per_set:
+                spec["datum_set_spec"] = {"number": chosen.datums_per_set}
+        if resources:
+            spec["resource_requests"] = resources
+        if chosen.autoscaling:
+            spec["autoscaling"] = True
     specs["extract"]["input"]["cross"][1]["pfs"]["glob"] = config.logs.glob
     return specs
