@@ -17,7 +17,7 @@ from pipelines.logs.timestamps import UNIT_NS, stamp_ns, to_nanoseconds
 
 EARLIEST: Final = 946_684_800_000_000_000
 LATEST: Final = 4_102_444_800_000_000_000
-TIME_WORDS: Final = {"ts", "time", "timestamp", "stamp", "date", "datetime", "epoch", "t"}
+TIME_WORDS: Final = {"ts", "time", "timestamp", "stamp", "date", "datetime", "epoch", "t", "at", "when"}
 ARRIVAL_WORDS: Final = {
     "recv",
     "receive",
@@ -68,9 +68,7 @@ def times_of(records: Sequence[Record]) -> tuple[Time | None, Time | None]:
             if path == PUBLISH_TIME:
                 continue
             time = _time(path if path.startswith(ENVELOPE) else prefix + path, column)
-            if time is not None and (
-                words & TIME_WORDS or words & ARRIVAL_WORDS or isinstance(column[0], dict)
-            ):
+            if time is not None and (words & (TIME_WORDS | ARRIVAL_WORDS) or time.unit not in ("s", "ms")):
                 named = identifier(path.rpartition(".")[2]) in TIME_WORDS
                 stale = len({repr(value) for value in column}) < STALE * len(column)
                 rank = 2 * bool(prefix) + path.count(".") + 4 * (not named) + 8 * stale

@@ -132,6 +132,15 @@ def test_files_without_a_robot_are_named_by_their_place(tmp_path):
     assert "CHECK: nothing here looks like a failure" in text
 
 
+@pytest.mark.parametrize("name", ["ts", "at", "Zeit", "created"])
+def test_a_time_is_known_by_its_name_or_by_its_look(tmp_path, name):
+    rows = "".join(f"2026-03-01T00:00:{second:02}Z,{second}\n" for second in range(30))
+    (tmp_path / "load.csv").write_text(f"{name},amps\n{rows}")
+    found, text = look(tmp_path)
+    assert found["load"].time.path == name
+    assert rows_of(tmp_path, text) == ({"load": 30}, [])
+
+
 def test_what_holds_no_records_is_an_error_that_says_so(tmp_path):
     from pipelines.commands.inspect import inspect
 
