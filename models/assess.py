@@ -246,9 +246,19 @@ def _budget(
                 false_alarms_per_robot_day=float((~outcome.true).sum()) / (len(test) * test.days)
                 if test.days
                 else None,
+                caught_per_day=float(outcome.caught.sum()) / tested,
+                cost_per_day=_cost(outcome, settings, tested),
             )
         )
     return tuple(points)
+
+
+def _cost(outcome: Outcome, settings: TrainSettings, days: float) -> float | None:
+    """What false alarms and missed failures cost a day, None without costs."""
+    if settings.cost_of_false_alarm is None or settings.cost_of_missed_failure is None:
+        return None
+    false, missed = int((~outcome.true).sum()), int((~outcome.caught).sum())
+    return (false * settings.cost_of_false_alarm + missed * settings.cost_of_missed_failure) / days
 
 
 def _span(part: Stream) -> float:

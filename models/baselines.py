@@ -9,8 +9,7 @@ from features.errors import DataError
 from models.calibrate import Scores, logit
 from models.dataset import Dataset, Index
 from models.encode import Encoding
-from models.learner import Grown, Matrix, can_learn, grow
-from models.rank import Ranking
+from models.learner import Grown, Matrix, best_column, can_learn, grow
 from models.settings import TrainSettings
 from models.split import BY_TIME, Split
 
@@ -23,7 +22,6 @@ DECLARED = "declared features only"
 RANDOM = "random, same time in warning"
 _SMOOTHING = 5.0
 _BINS = 10
-_SAMPLE = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +70,7 @@ def _learnt(
     model: Grown | None,
 ) -> Iterator[Rival]:
     if matrix.shape[1]:
-        column, sign = _best_column(matrix, data, split.train)
+        column, sign = best_column(matrix[split.train], data.label[split.train])
         ranks = _ranked(sign * matrix[split.train, column], sign * matrix[:, column])
         about = f"{encoding.features[column]} {'above' if sign > 0 else 'below'} a threshold"
         yield Rival(SINGLE, about, ranks[split.validation], ranks[split.test])
@@ -115,19 +113,6 @@ def _since(data: Dataset, train: Index, rate: float) -> Scores:
     positives = np.bincount(block[train], weights=data.label[train], minlength=size)
     rows = np.bincount(block[train], minlength=size)
     return logit((positives + _SMOOTHING * rate) / (rows + _SMOOTHING))[block]
-
-
-def _best_column(matrix: Matrix, data: Dataset, train: Index) -> tuple[int, int]:
-    """The column and direction with the best PR-AUC on the training rows; missing values rank lowest."""
-    positives, negatives = train[data.label[train]], train[~data.label[train]]
-    rows = np.sort(np.concatenate([positives, negatives[:: max(1, -(-len(negatives) // _SAMPLE))]]))
-    best = (-1.0, 0, 1)
-    for column in range(matrix.shape[1]):
-        for sign in (1, -1):
-            values = sign * matrix[rows, column]
-            ranking = Ranking.of(np.where(np.isnan(values), -np.inf, values), data.label[rows])
-            best = max(best, (ranking.pr_auc(), column, sign), key=lambda entry: entry[0])
-    return best[1], best[2]
 
 
 def _ranked(known: Matrix, values: Matrix) -> Scores:

@@ -19,11 +19,12 @@ from models.fit import Fitted
 from models.leakage import Certificate
 from models.learner import Matrix, gains
 from models.naming import parse, unit
-from models.settings import TrainSettings
+from models.settings import LOGISTIC, THRESHOLD, TREES, TrainSettings
 from models.similar import cases
 from models.split import Split
 
 _THIN = 20_000
+_KINDS = {TREES: "boosted trees", LOGISTIC: "logistic regression", THRESHOLD: "single threshold"}
 
 
 def write(
@@ -46,7 +47,7 @@ def write(
     by_time_part = evaluation.by_time
     return {
         "format": FORMAT,
-        "kind": "constant rate" if fitted.grown is None else "boosted trees",
+        "kind": "constant rate" if fitted.grown is None else _KINDS[settings.family],
         "code_version": importlib.metadata.version("forewarn"),
         "provenance": dict(provenance),
         "settings": settings.to_dict(),

@@ -1,6 +1,7 @@
 """Feature columns become a float32 matrix the same way in training and in scoring, or not at all."""
 
-from collections.abc import Mapping
+import fnmatch
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,15 +43,21 @@ class Encoding:
     categories: Mapping[str, tuple[str, ...]]
 
     @classmethod
-    def learn(cls, table: pa.Table) -> "Encoding":
+    def learn(
+        cls, table: pa.Table, kept: tuple[str, ...] = (), categorical: tuple[str, ...] = ()
+    ) -> "Encoding":
         """Names and categories from the columns of `table` (the rows a model may know).
 
-        Raises `DataError` for a column that is neither a number nor a category.
+        `kept` are patterns of the columns to use (none: all), `categorical` of numbers that are categories.
+        Raises `DataError` for a column that is neither a number nor a category, and for a pattern that
+        matches no column.
         """
+        names = matching(table.column_names, kept) if kept else tuple(table.column_names)
+        told = set(matching(table.column_names, categorical))
         categories = {}
-        for name in table.column_names:
+        for name in names:
             kind = table.schema.field(name).type
-            if _categorical(kind):
+            if _categorical(kind) or name in told:
                 seen = pc.unique(table[name].cast(pa.string())).drop_null().to_pylist()
                 categories[name] = tuple(sorted(seen))
             elif not _numeric(kind):
@@ -60,7 +67,7 @@ class Encoding:
                     expected="number, bool, string or dictionary",
                     hint="times and lists are no features; derive a number from them",
                 )
-        return cls(tuple(table.column_names), categories)
+        return cls(names, categories)
 
     def matrix(self, table: pa.Table) -> NDArray[np.float32]:
         """Rows × features, float32, column by column in memory; null and unknown categories are NaN.
@@ -89,6 +96,20 @@ class Encoding:
         values = column.cast(pa.float64()).to_numpy()
         with np.errstate(over="ignore"):
             return np.asarray(values, dtype=np.float32)
+
+
+def matching(names: Sequence[str], patterns: Sequence[str]) -> tuple[str, ...]:
+    """The names any shell pattern matches, in order. Raises `DataError` for a pattern without a match."""
+    found = {pattern: fnmatch.filter(names, pattern) for pattern in patterns}
+    for pattern, matched in found.items():
+        if not matched:
+            raise DataError(
+                "no feature matches the pattern",
+                got=pattern,
+                expected=f"features such as {', '.join(names[:3])}",
+            )
+    chosen = {name for matched in found.values() for name in matched}
+    return tuple(name for name in names if name in chosen)
 
 
 def _categorical(kind: pa.DataType) -> bool:

@@ -99,7 +99,10 @@ class LeadPoint:
 
 @dataclass(frozen=True, slots=True)
 class BudgetPoint:
-    """What `alerts_per_day` (fleet-wide; threshold from validation) brought on the test part."""
+    """What `alerts_per_day` (fleet-wide; threshold from validation) brought on the test part.
+
+    `cost_per_day` is false alarms and missed failures at the settings' costs; None where no costs are given.
+    """
 
     alerts_per_day: float
     threshold: float
@@ -107,6 +110,8 @@ class BudgetPoint:
     precision: float | None
     recall: float | None
     false_alarms_per_robot_day: float | None
+    caught_per_day: float | None = None
+    cost_per_day: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

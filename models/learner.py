@@ -1,4 +1,4 @@
-"""The only place that grows trees: LightGBM, told to be deterministic."""
+"""Where models are learnt: LightGBM, told to be deterministic, or the simpler families it competes with."""
 
 import re
 from dataclasses import dataclass
@@ -7,21 +7,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from features.errors import DataError
+from models import linear
 from models.calibrate import Scores, logit
 from models.dataset import Dataset, Flags, Index
-from models.encode import Encoding
+from models.encode import Encoding, matching
 from models.episodes import stream
-from models.settings import TrainSettings
+from models.rank import Ranking
+from models.settings import LOGISTIC, TREES, TrainSettings
 from models.split import Split
 
 FEWEST_EPISODES = 3
 _ROUNDS_UNWATCHED = 100
+_SAMPLE = 50_000
 Matrix = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class Grown:
-    """Trees as LightGBM text over `columns` of the matrix; `shift` corrects the log-odds for sampling.
+    """A learnt model over `columns` of the matrix; `shift` corrects the log-odds for sampling.
+
+    `text` is LightGBM's text, or the weights of `models.linear` as JSON (`rounds` is then 0).
 
     `usual` has the training median of every column that was never missing in training, null for the others.
     LightGBM reads a value that is missing for the first time as 0, which may be anything but usual.
@@ -35,10 +41,12 @@ class Grown:
 
     def score(self, matrix: Matrix) -> Scores:
         """Log-odds, corrected for sampling and weights, one per row."""
+        values = filled(_narrow(matrix, self.columns), self.usual)
+        if linear.is_linear(self.text):
+            return linear.score(self.text, values) + self.shift
         import lightgbm
 
-        booster = lightgbm.Booster(model_str=self.text)
-        raw = booster.predict(filled(_narrow(matrix, self.columns), self.usual), raw_score=True)
+        raw = lightgbm.Booster(model_str=self.text).predict(values, raw_score=True)
         return np.asarray(raw, dtype=np.float64) + self.shift
 
 
@@ -61,17 +69,24 @@ def grow(
     label: Flags | None = None,
     rounds: int | None = None,
 ) -> Grown:
-    """Boosted trees from the training rows, stopped early on the (later) validation rows.
+    """A model of the settings' family from the training rows; trees stop early on validation rows.
 
     Validation positives are weighted to the odds of the (sampled) training rows, so that the loss compares.
     `columns` narrows the features, `label` replaces the labels and a given `rounds` turns early stopping off.
     """
-    import lightgbm
-
     label = data.label if label is None else label
     columns = tuple(range(matrix.shape[1])) if columns is None else columns
     rows = _sample(split.train, label, settings)
     weight = np.where(label[rows], settings.positive_weight, 1.0)
+    shift = _shift(data, split.train, rows, weight, label)
+    usual = never_missing(
+        _narrow(matrix[rows], columns), [encoding.features[c] in encoding.categories for c in columns]
+    )
+    if settings.family != TREES:
+        text = _weights(_narrow(matrix[rows], columns), label[rows], weight, settings)
+        return Grown(text, 0, shift, columns, usual)
+    import lightgbm
+
     train = lightgbm.Dataset(
         _narrow(matrix[rows], columns),
         label=label[rows].astype(np.float32),
@@ -82,7 +97,6 @@ def grow(
         ],
         free_raw_data=True,
     )
-    shift = _shift(data, split.train, rows, weight, label)
     seen = label[split.validation]
     watched = rounds is None and len(np.unique(seen)) == 2
     valid = lightgbm.Dataset(
@@ -99,9 +113,6 @@ def grow(
         callbacks=[lightgbm.early_stopping(settings.early_stopping, verbose=False)] if watched else None,
     )
     best = booster.best_iteration if watched else booster.current_iteration()
-    usual = never_missing(
-        _narrow(matrix[rows], columns), [encoding.features[c] in encoding.categories for c in columns]
-    )
     return Grown(booster.model_to_string(num_iteration=best), best, shift, columns, usual)
 
 
@@ -121,14 +132,18 @@ def never_missing(matrix: Matrix, categorical: list[bool]) -> tuple[float | None
 
 
 def contributions(text: str, matrix: Matrix) -> Scores:
-    """Rows × (features + 1): each feature's share of the log-odds (TreeSHAP), the last column the base."""
+    """Rows × (features + 1): each feature's share of the log-odds (TreeSHAP or weights), the base last."""
+    if linear.is_linear(text):
+        return linear.contributions(text, matrix)
     import lightgbm
 
     return np.asarray(lightgbm.Booster(model_str=text).predict(matrix, pred_contrib=True), dtype=np.float64)
 
 
 def gains(text: str) -> Scores:
-    """Total gain of each feature."""
+    """Total gain of each feature; for weights their size."""
+    if linear.is_linear(text):
+        return linear.gains(text)
     import lightgbm
 
     return np.asarray(lightgbm.Booster(model_str=text).feature_importance("gain"), dtype=np.float64)
@@ -144,7 +159,7 @@ def parameters(settings: TrainSettings, encoding: Encoding, columns: tuple[int, 
         "min_data_in_leaf": settings.min_data_in_leaf,
         "lambda_l2": settings.lambda_l2,
         "feature_fraction_bynode": settings.feature_fraction,
-        "extra_trees": True,
+        "extra_trees": settings.extra_trees,
         "num_threads": settings.threads,
         "seed": settings.seed,
         "deterministic": True,
@@ -153,10 +168,41 @@ def parameters(settings: TrainSettings, encoding: Encoding, columns: tuple[int, 
         "verbosity": -1,
     }
     if settings.monotone:
-        chosen["monotone_constraints"] = [
-            settings.monotone.get(encoding.features[column], 0) for column in columns
-        ]
+        chosen["monotone_constraints"] = _directions(settings, encoding, columns)
     return chosen
+
+
+def _directions(settings: TrainSettings, encoding: Encoding, columns: tuple[int, ...]) -> list[int]:
+    """The direction of each column. Raises `DataError` for a category, which has none."""
+    directions = dict.fromkeys(encoding.features, 0)
+    for pattern in reversed(list(settings.monotone)):
+        for name in matching(encoding.features, [pattern]):
+            if name in encoding.categories:
+                raise DataError(
+                    "a category rises or falls with nothing",
+                    got=f"monotone {pattern!r}, which matches {name}",
+                    expected="patterns of numeric features",
+                )
+            directions[name] = settings.monotone[pattern]
+    return [directions[encoding.features[column]] for column in columns]
+
+
+def _weights(matrix: Matrix, label: Flags, weight: Scores, settings: TrainSettings) -> str:
+    only = None if settings.family == LOGISTIC else best_column(matrix, label)[0]
+    return linear.written(matrix, label, weight, penalty=settings.lambda_l2, only=only)
+
+
+def best_column(matrix: Matrix, label: Flags) -> tuple[int, int]:
+    """The column and direction (1, -1) that rank the labels best (PR-AUC); missing values rank lowest."""
+    positives, negatives = np.flatnonzero(label), np.flatnonzero(~label)
+    rows = np.sort(np.concatenate([positives, negatives[:: max(1, -(-len(negatives) // _SAMPLE))]]))
+    best = (-1.0, 0, 1)
+    for column in range(matrix.shape[1]):
+        for sign in (1, -1):
+            values = sign * matrix[rows, column]
+            ranking = Ranking.of(np.where(np.isnan(values), -np.inf, values), label[rows])
+            best = max(best, (ranking.pr_auc(), column, sign), key=lambda entry: entry[0])
+    return best[1], best[2]
 
 
 def _sample(rows: Index, label: Flags, settings: TrainSettings) -> Index:

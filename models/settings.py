@@ -3,11 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from features.errors import DataError
+
+Family = Literal["trees", "logistic", "threshold"]
+TREES: Family = "trees"
+LOGISTIC: Family = "logistic"
+THRESHOLD: Family = "threshold"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,9 +20,14 @@ class TrainSettings:
     """Question, split, learner and alerting rules of one training run.
 
     `lead`, `horizon` and `episode_gap` define the label (docs: "Failures, episodes, labels"); `lookback` is
-    the longest feature window and only widens the purge. `test_share` and `validation_share` are shares of
-    the grid rows, in time. `alerts_per_robot_day` is the budget the threshold must keep on validation;
-    `refractory` silences a robot after an alert (None: lead plus horizon, the time an alert speaks for).
+    the longest feature window and only widens the purge, as does `embargo`, an extra gap between the parts.
+    `family` is what learns; `features` keeps only the columns these patterns match (none: all), `categorical`
+    takes the numeric columns they match for categories, `monotone` maps patterns to 1 (risk may only rise
+    with the feature), -1 (fall) or 0; patterns are of the shell (`battery__*`), the first match counts.
+    Costs, in any one currency, make the alert-budget planner tell what a day costs. `test_share` and
+    `validation_share` are shares of the grid rows, in time. `alerts_per_robot_day` is the budget the
+    threshold must keep on validation; `refractory` silences a robot after an alert (None: lead plus horizon,
+    the time an alert speaks for).
     Trees are small and `feature_fraction` is drawn anew at every split, because failures are few (defaults
     chosen on robots held out in the training time of Azure PdM).
     `baseline_features` are name prefixes of the columns of a rival model that must be beaten.
@@ -30,6 +40,10 @@ class TrainSettings:
     lookback: timedelta
     episode_gap: timedelta
     seed: int = 0
+    family: Family = TREES
+    features: tuple[str, ...] = ()
+    categorical: tuple[str, ...] = ()
+    embargo: timedelta = timedelta(0)
     test_share: float = 0.2
     validation_share: float = 0.2
     negatives_per_positive: float | None = None
@@ -41,11 +55,14 @@ class TrainSettings:
     min_data_in_leaf: int = 20
     lambda_l2: float = 1.0
     feature_fraction: float = 0.5
+    extra_trees: bool = True
     monotone: Mapping[str, int] = field(default_factory=dict)
     threads: int = 2
     alerts_per_robot_day: float = 1.0
     refractory: timedelta | None = None
     alerts_per_day: tuple[float, ...] = (1.0, 2.0, 5.0, 10.0)
+    cost_of_false_alarm: float | None = None
+    cost_of_missed_failure: float | None = None
     min_episodes: int = 5
     bootstraps: int = 400
     baseline_features: tuple[str, ...] = ()
@@ -57,6 +74,11 @@ class TrainSettings:
             "lead": (self.lead >= timedelta(0), "a duration of at least 0"),
             "lookback": (self.lookback >= timedelta(0), "a duration of at least 0"),
             "episode_gap": (self.episode_gap >= timedelta(0), "a duration of at least 0"),
+            "embargo": (self.embargo >= timedelta(0), "a duration of at least 0"),
+            "monotone": (
+                set(self.monotone.values()) <= {-1, 0, 1},
+                "-1 (risk falls), 0 or 1 (risk rises) per pattern",
+            ),
             "test_share": (0 < self.test_share < 1, "above 0 and below 1"),
             "validation_share": (
                 0 < self.validation_share < 1 - self.test_share,
@@ -81,6 +103,11 @@ class TrainSettings:
     def reach(self) -> timedelta:
         """Time around a cut-off its features and label may touch: look-back + lead + horizon."""
         return self.lookback + self.lead + self.horizon
+
+    @property
+    def gap(self) -> timedelta:
+        """Time kept free before a border between two parts: reach + embargo."""
+        return self.reach + self.embargo
 
     @property
     def silence(self) -> timedelta:

@@ -37,7 +37,7 @@ class Split:
 
 
 def by_time(data: Dataset, settings: TrainSettings) -> Split:
-    """Train before validation before test, each border purged by look-back + lead + horizon.
+    """Train before validation before test, each border purged by look-back + lead + horizon (+ embargo).
 
     Borders are quantiles of the grid rows' cut-offs, labelled or not, so the last `test_share` of the rows
     is the test part; rows are purged from the earlier side, so no test row is lost and no episode's rows
@@ -48,9 +48,9 @@ def by_time(data: Dataset, settings: TrainSettings) -> Split:
         return Split(BY_TIME, _none(), _none(), _none())
     test_start = _border(times, 1 - settings.test_share)
     validation_start = _border(times, 1 - settings.test_share - settings.validation_share)
-    reach = nanoseconds(settings.reach, "reach")
-    train = data.cutoff + reach <= validation_start
-    validation = (data.cutoff >= validation_start) & (data.cutoff + reach <= test_start)
+    gap = nanoseconds(settings.gap, "reach and embargo")
+    train = data.cutoff + gap <= validation_start
+    validation = (data.cutoff >= validation_start) & (data.cutoff + gap <= test_start)
     test = data.cutoff >= test_start
     return Split(
         BY_TIME,
@@ -148,13 +148,23 @@ def verify(data: Dataset, split: Split, settings: TrainSettings) -> None:
 class PurgedTimeSplit:
     """Expanding-window folds in time, purged, for scikit-learn's `cv=`.
 
-    `cutoffs` are the rows' cut-offs in ns, in the order of `X`; `purge` is look-back + lead + horizon in ns.
-    Fold *k* tests the *k*-th of `n_splits` later slices and trains on all rows at least `purge` before it.
+    `cutoffs` are the rows' cut-offs in ns, in the order of `X`; `purge` is look-back + lead + horizon in ns,
+    `embargo` an extra gap. Fold *k* tests the *k*-th of `n_splits` later slices and trains on all rows at
+    least purge plus embargo before it. With `groups` (robots) given to `split`, a fold's tested robots are
+    every `n_splits`-th of them, unseen in its training: nested, time × robot.
+    Raises `DataError` for a purge of nothing, which would let windows and labels reach over the border.
     """
 
-    def __init__(self, cutoffs: Times, purge: int, n_splits: int = 5) -> None:
+    def __init__(self, cutoffs: Times, purge: int, n_splits: int = 5, embargo: int = 0) -> None:
+        if purge <= 0 or embargo < 0:
+            raise DataError(
+                "the split leaks: without a purge, windows and labels reach over the border",
+                got=f"purge {purge} ns, embargo {embargo} ns",
+                expected="purge = look-back + lead + horizon, above 0; embargo of at least 0",
+            )
         self.cutoffs = cutoffs
         self.purge = purge
+        self.embargo = embargo
         self.n_splits = n_splits
 
     def get_n_splits(self, X: object = None, y: object = None, groups: object = None) -> int:  # noqa: ARG002, N803
@@ -165,16 +175,20 @@ class PurgedTimeSplit:
         self,
         X: Sequence[Any] | NDArray[Any],  # noqa: N803
         y: object = None,  # noqa: ARG002
-        groups: object = None,  # noqa: ARG002
+        groups: Sequence[Any] | NDArray[Any] | None = None,
     ) -> Iterator[tuple[Index, Index]]:
         """Train and test indices of each fold. Raises `DataError` when a fold has no rows to train on."""
         if len(X) != len(self.cutoffs):
             raise DataError("rows and cut-offs differ in number", got=len(X), expected=len(self.cutoffs))
         ordered = np.sort(self.cutoffs)
         borders = [_border(ordered, k / (self.n_splits + 1)) for k in range(1, self.n_splits + 1)]
-        for start, end in zip(borders, [*borders[1:], None], strict=True):
-            train = self.cutoffs + self.purge <= start
+        turn = None if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+        for fold, (start, end) in enumerate(zip(borders, [*borders[1:], None], strict=True)):
+            train = self.cutoffs + self.purge + self.embargo <= start
             test = (self.cutoffs >= start) & (True if end is None else self.cutoffs < end)
+            if turn is not None:
+                train &= turn % self.n_splits != fold
+                test &= turn % self.n_splits == fold
             if not train.any() or not test.any():
                 raise DataError(
                     "a fold is empty", hint="fewer folds, or more data than look-back + lead + horizon"

@@ -50,7 +50,7 @@ def train(
     margin = certify_times(windows)
     data = gather(windows, failures, facts, settings)
     split = by_time(data, settings)
-    encoding = Encoding.learn(_known(data, split))
+    encoding = Encoding.learn(_known(data, split), settings.features, settings.categorical)
     matrix = encoding.matrix(data.table)
     strongest, auc = certify_features(
         matrix[split.train], data.label[split.train], encoding, failures, settings.trusted_features

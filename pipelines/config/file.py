@@ -24,6 +24,7 @@ from pipelines.durations import format_duration
 
 CONFIG_NAME: Final = "forewarn.toml"
 DAY: Final = timedelta(days=1)
+PLANNED: Final = ("alerts_per_robot_day", "refractory", "shift", "alerts_per_shift", "costs")
 HALO_STEP: Final = timedelta(minutes=10)
 
 
@@ -144,7 +145,7 @@ class Config(Section):
             "train": {
                 "train": whole["train"],
                 "labels": labels,
-                "alerts": {k: whole["report"][k] for k in ("alerts_per_robot_day", "refractory")},
+                "alerts": {k: whole["report"][k] for k in PLANNED},
                 "units": self.units,
             },
             "score": {"reasons": whole["report"]["reasons"]},

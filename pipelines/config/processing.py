@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 
 from pydantic import Field, model_validator
 
-from models.settings import TrainSettings
+from models.settings import Family, TrainSettings
 from pipelines.config.logs import Direction
 from pipelines.config.section import Predicate, Section
 from pipelines.durations import Duration
@@ -105,11 +105,25 @@ class TrainSection(Section):
     seed: int = LEARNER["seed"]
     test_share: float = Field(LEARNER["test_share"], gt=0, lt=0.5)
     validation_share: float = Field(LEARNER["validation_share"], gt=0, lt=0.5)
+    embargo: Duration = Field(LEARNER["embargo"], description="a gap between the parts beside the purge")
+    family: Family = Field(
+        LEARNER["family"], description="trees, logistic (regression) or (single) threshold"
+    )
+    features: tuple[str, ...] = Field((), description="patterns of the features to use; () = all")
+    categorical: tuple[str, ...] = Field((), description="patterns of numeric features that are categories")
+    monotone: dict[str, Literal[-1, 0, 1]] = Field(
+        {}, description="pattern of features -> 1: risk only rises with it, -1: only falls"
+    )
     negatives_per_positive: float | None = Field(LEARNER["negatives_per_positive"], gt=0)
+    positive_weight: float = Field(LEARNER["positive_weight"], gt=0)
     rounds: int = Field(LEARNER["rounds"], gt=0)
+    early_stopping: int = Field(LEARNER["early_stopping"], ge=1)
     learning_rate: float = Field(LEARNER["learning_rate"], gt=0, le=1)
     num_leaves: int = Field(LEARNER["num_leaves"], ge=2)
     min_data_in_leaf: int = Field(LEARNER["min_data_in_leaf"], ge=1)
+    lambda_l2: float = Field(LEARNER["lambda_l2"], ge=0)
+    feature_fraction: float = Field(LEARNER["feature_fraction"], gt=0, le=1)
+    extra_trees: bool = Field(LEARNER["extra_trees"], description="thresholds drawn at random at each split")
     min_episodes: int = Field(LEARNER["min_episodes"], ge=1)
     baseline: tuple[str, ...] = Field((), description="feature prefixes of a declared baseline model")
     trusted: tuple[str, ...] = Field((), description="features that tell the classes apart and are no leak")

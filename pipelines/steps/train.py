@@ -1,5 +1,6 @@
 """Step train: one failure model for the fleet, judged on later time beside its baselines."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -40,15 +41,22 @@ def main(pfs: Path) -> None:
 
 def train_settings(value: dict[str, Any]) -> TrainSettings:
     """The step's slice of `forewarn.toml` as the settings of a training run."""
-    labels, chosen = value["labels"], dict(value["train"])
+    labels, alerts, chosen = value["labels"], value["alerts"], dict(value["train"])
     baseline, trusted = tuple(chosen.pop("baseline")), tuple(chosen.pop("trusted"))
+    shifts_a_day = timedelta(days=1) / parse_duration(alerts["shift"])
     return TrainSettings(
         lead=parse_duration(labels["lead"]),
         horizon=parse_duration(labels["horizon"]),
         lookback=max(parse_duration(text) for text in labels["windows"]),
         episode_gap=parse_duration(labels["episode_gap"]),
-        alerts_per_robot_day=value["alerts"]["alerts_per_robot_day"],
-        refractory=parse_duration(value["alerts"]["refractory"]),
+        alerts_per_robot_day=alerts["alerts_per_robot_day"],
+        refractory=parse_duration(alerts["refractory"]),
+        alerts_per_day=tuple(count * shifts_a_day for count in alerts["alerts_per_shift"]),
+        cost_of_false_alarm=alerts["costs"]["false_alarm"],
+        cost_of_missed_failure=alerts["costs"]["missed_failure"],
+        embargo=parse_duration(chosen.pop("embargo")),
+        features=tuple(chosen.pop("features")),
+        categorical=tuple(chosen.pop("categorical")),
         baseline_features=baseline,
         trusted_features=trusted,
         **chosen,

@@ -129,3 +129,25 @@ def test_settings_refuse_what_makes_no_sense(make_settings: Callable[..., TrainS
         make_settings(test_share=0.6, validation_share=0.4)
     whole = make_settings(refractory=timedelta(seconds=42))
     assert TrainSettings.from_dict(whole.to_dict()) == whole
+
+
+def test_an_embargo_widens_the_gap(data: Dataset, settings: TrainSettings) -> None:
+    wide = by_time(data, replace(settings, embargo=timedelta(hours=1)))
+    hour = 3600 * 10**9
+    assert data.cutoff[wide.validation].min() - data.cutoff[wide.train].max() >= REACH + hour
+    assert data.cutoff[wide.test].min() - data.cutoff[wide.validation].max() >= REACH + hour
+
+
+def test_folds_of_unseen_robots_later_in_time() -> None:
+    cutoffs = np.tile(np.arange(100, dtype=np.int64), 6)
+    robots = np.repeat(np.arange(6), 100)
+    folds = list(PurgedTimeSplit(cutoffs, 5, 3, embargo=2).split(cutoffs, groups=robots))
+    assert len(folds) == 3
+    for train, test in folds:
+        assert not set(robots[train]) & set(robots[test])
+        assert cutoffs[test].min() - cutoffs[train].max() >= 7
+
+
+def test_folds_without_a_purge_are_refused() -> None:
+    with pytest.raises(DataError, match="the split leaks: without a purge"):
+        PurgedTimeSplit(np.arange(10, dtype=np.int64), 0)

@@ -275,3 +275,53 @@ def test_lookback_positives_teach_but_are_not_tested(
 def _uncalibrated(model: Model) -> Model:
     identity = {"kind": "shift", "x": [0.0], "y": [0.0], "slope": 1.0}
     return Model(model.text, {**model.card, "calibration": identity})
+
+
+def test_a_monotone_feature_never_lowers_the_risk(
+    fleet: Any, make_settings: Callable[..., TrainSettings]
+) -> None:
+    settings = make_settings(monotone={"battery__*": -1}, rounds=40)
+    model = run(fleet, settings).model
+    rows = fleet.windows.slice(0, 1)
+    for name in ("battery__voltage__mean__2m", "battery__voltage__min__2m"):
+        volts = np.linspace(15, 30, 40)
+        many = pa.concat_tables([rows] * 40)
+        many = many.set_column(many.column_names.index(name), name, pa.array(volts))
+        assert (np.diff(model.predict(many, fleet.facts)) <= 1e-12).all()
+    with pytest.raises(DataError, match="a category rises or falls with nothing"):
+        run(fleet, make_settings(monotone={"state__*": 1}))
+
+
+def test_a_budget_is_priced(fleet: Any, make_settings: Callable[..., TrainSettings]) -> None:
+    settings = make_settings(cost_of_false_alarm=10.0, cost_of_missed_failure=100.0, rounds=20)
+    part = run(fleet, settings).evaluation.by_time
+    days = part.model.rows.rows / 12 / 1440
+    for point in part.budget:
+        assert point.caught_per_day is not None
+        assert point.recall is not None
+        assert point.false_alarms_per_robot_day is not None
+        missed = part.model.episodes.episodes * (1 - point.recall)
+        false = point.false_alarms_per_robot_day * days * 12
+        assert point.cost_per_day == pytest.approx((10 * false + 100 * missed) / days, rel=0.02)
+
+
+def test_a_planted_failure_code_is_named(fleet: Any, make_settings: Callable[..., TrainSettings]) -> None:
+    """The code of the coming failure, known only afterwards, among the features."""
+    label = run(fleet, make_settings(rounds=5)).test["label"].to_pylist()
+    assert any(label)
+    soon = fleet.failures[TS].to_numpy().astype("int64")
+    of = np.array(fleet.failures[ROBOT].to_pylist())
+    robots = np.array(fleet.windows[ROBOT].to_pylist())
+    cutoffs = fleet.windows["cutoff"].to_numpy().astype("int64")
+    lead, horizon = 120 * 10**9, 1800 * 10**9
+    ahead = np.zeros(len(cutoffs), dtype=bool)
+    for robot, at in zip(of, soon, strict=True):
+        ahead |= (robots == robot) & (cutoffs + lead <= at) & (at < cutoffs + lead + horizon)
+    codes = pa.array(np.where(ahead, "stall", "none"))
+    leaking = type(fleet)(
+        fleet.windows.append_column("error__code__last", codes), fleet.failures, fleet.facts
+    )
+    with pytest.raises(
+        DataError, match=r"gives the label away; got: error__code__last \(its values are failure codes"
+    ):
+        run(leaking, make_settings())

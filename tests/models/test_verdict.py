@@ -27,8 +27,8 @@ def test_all_baselines_beaten_is_useful() -> None:
     assert told.word == USEFUL
     assert told.sentence == (
         "Useful: 8 of 10 failure episodes caught (recall 0.800 [0.500 to 1.000]), typically 30 min ahead, "
-        "with 0.100 false alarms per robot-day; PR-AUC 0.500 [0.400 to 0.600] against 0.200 [0.100 to 0.300] of "
-        "“own rate”."
+        "with 0.100 false alarms per robot-day; PR-AUC 0.500 [0.400 to 0.600] against 0.200 [0.100 to 0.300] "
+        "of “own rate”."
     )
 
 
