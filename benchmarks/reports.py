@@ -46,9 +46,12 @@ def inputs(robots: int) -> ReportInputs:
                 ROBOT: pa.array([name for name, _ in told for _ in range(5)]),
                 CUTOFF: pa.array([int(at) for _, at in told for _ in range(5)]).cast(TIMESTAMP),
                 "rank": pa.array([rank for _ in told for rank in range(1, 6)], pa.int32()),
-                "words": ["battery voltage mean over 42 s was 22.1 V; usual 25.3 V"] * (5 * len(told)),
+                "words": ["battery voltage averaged 22.1 V in the last 42 s; usual: 25 V"] * (5 * len(told)),
             }
         ),
+        similar=empty,
+        watch=empty,
+        dependence=empty,
         failures=pa.table(
             [pa.array(generator.choice(names, len(when))), pa.array(when).cast(TIMESTAMP), ["E"] * len(when)],
             schema=FAILURES,

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from features.schema import CUTOFF, TIMESTAMP
@@ -124,11 +125,21 @@ def compare(model: Model, windows: pa.Table, facts: pa.Table | None) -> pa.Table
 
 def _pooled(counts: pa.Table) -> dict[str, NDArray[np.int64]]:
     """Feature → its counts summed over rows, in order of first appearance."""
-    sums: dict[str, NDArray[np.int64]] = {}
-    for name, row in zip(counts["feature"].to_pylist(), counts["counts"].to_pylist(), strict=True):
-        values = np.asarray(row, np.int64)
-        sums[name] = sums[name] + values if name in sums else values
-    return sums
+    names = counts["feature"].unique().to_pylist()
+    if not names:
+        return {}
+    feature = pc.index_in(counts["feature"], value_set=pa.array(names)).to_numpy()
+    length = pc.list_value_length(counts["counts"]).to_numpy()
+    values = pc.list_flatten(counts["counts"]).to_numpy()
+    place = np.arange(len(values)) - np.repeat(np.cumsum(length) - length, length)
+    widest = int(length.max())
+    sums = np.bincount(np.repeat(feature, length) * widest + place, values, widest * len(names))
+    bins = np.zeros(len(names), np.int64)
+    np.maximum.at(bins, feature, length)
+    return {
+        name: row[:size].astype(np.int64)
+        for name, row, size in zip(names, sums.reshape(-1, widest), bins, strict=True)
+    }
 
 
 def _state(value: float) -> str:

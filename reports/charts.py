@@ -187,6 +187,32 @@ def periods(found: Any) -> Markup:
     )
 
 
+def dependence(found: Any) -> Markup:
+    """Mean risk over the values of one feature: a line over numbers, dots over categories."""
+    points = plain(found)["points"]
+    try:
+        places = [float(each["value"]) for each in points]
+    except ValueError:
+        places = []
+    top = nice(max((each["risk"] for each in points), default=0.0))
+    low, high = min(points, key=lambda each: each["risk"]), max(points, key=lambda each: each["risk"])
+    told = (
+        f"Mean risk from {words.percent(low['risk'])} at {low['value']} "
+        f"to {words.percent(high['risk'])} at {high['value']}."
+    )
+    if len(places) > 1:
+        first, width = places[0], places[-1] - places[0]
+        frame = Frame(320, 200, width, top)
+        body = frame.path([(at - first, each["risk"]) for at, each in zip(places, points, strict=True)])
+        body = f'<path class="curve" d="{body}"/>'
+        ticks = [(width * part, f"{first + width * part:.3g}") for part in (0, 0.5, 1)]
+    else:
+        frame = Frame(320, 200, max(len(points), 1), top)
+        body = "".join(frame.dot(place + 0.5, each["risk"]) for place, each in enumerate(points))
+        ticks = [(place + 0.5, each["value"]) for place, each in enumerate(points[:6])]
+    return frame.drawn(body, told=told, across="value of the feature", x_ticks=ticks, y_ticks=_shares(top))
+
+
 def trend(robot: Any, span: Any, threshold: Any) -> Markup:
     """A robot's highest risk per bin, its failures, and the alert threshold."""
     robot, span, threshold = plain(robot), plain(span), plain(threshold)

@@ -10,6 +10,8 @@ import pyarrow as pa
 
 from features.errors import DataError
 from features.schema import CUTOFF, FAILURES, REASON, ROBOT, TIMESTAMP
+from models import similar
+from models.drift import COUNTS
 from models.evaluate import Evaluation
 from models.explain import REASONS
 from reports.durations import parse
@@ -37,6 +39,7 @@ QUARANTINE: Final = pa.schema(
 JOIN_QUALITY: Final = pa.schema(
     [
         (ROBOT, pa.string()),
+        ("day", pa.string()),
         ("stream", pa.string()),
         ("anchors", pa.int64()),
         ("matched", pa.int64()),
@@ -46,6 +49,7 @@ JOIN_QUALITY: Final = pa.schema(
         ("superseded", pa.int64()),
     ]
 )
+DEPENDENCE: Final = pa.schema([("feature", pa.string()), ("value", pa.string()), ("risk", pa.float64())])
 FACTS: Final = pa.schema([(ROBOT, pa.string())])
 
 
@@ -57,7 +61,9 @@ class ReportInputs:
     `reasons`, `alerts_per_robot_day`, `refractory`) and `labels` (`windows`, `lead`, `horizon`,
     `episode_gap`), durations as text (`42s`). Tables have the columns of this module's schemas (`facts`:
     `robot_id` and one column a fact; `join_quality` as `features.quality.match_report` counts, a row a
-    robot-day and stream); a missing column counts as null and a table without columns as empty. `risk` is
+    robot-day and stream; `similar` as `models.similar.similar`, `watch` as `models.drift.counted`,
+    `dependence` as `models.dependence.dependence` with the feature's name); a missing column counts as null
+    and a table without columns as empty. `risk` is
     the calibrated probability that an episode starts in `[cutoff + lead, cutoff + lead + horizon)`.
     `evaluation` is `models.evaluate.Evaluation` as JSON values and `card` the model's card; both are empty
     when there is no model. `provenance` names the commit each input was read from.
@@ -66,6 +72,9 @@ class ReportInputs:
     settings: Mapping[str, Any]
     risk: pa.Table
     reasons: pa.Table
+    similar: pa.Table
+    watch: pa.Table
+    dependence: pa.Table
     failures: pa.Table
     excluded: pa.Table
     evaluation: Mapping[str, Any]
@@ -82,6 +91,9 @@ class ReportInputs:
             settings=self.settings,
             risk=conform(self.risk, RISK, "risk"),
             reasons=conform(self.reasons, REASONS, "reasons"),
+            similar=conform(self.similar, similar.SCHEMA, "similar"),
+            watch=conform(self.watch, COUNTS, "watch"),
+            dependence=conform(self.dependence, DEPENDENCE, "dependence"),
             failures=conform(self.failures, FAILURES, "failures"),
             excluded=conform(self.excluded, COUNTED, "excluded"),
             evaluation=self.evaluation,

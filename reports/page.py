@@ -60,7 +60,13 @@ def _environment() -> Environment:
         "hours": words.hours,
     }
     environment.filters |= {name: _form(form) for name, form in forms.items()}
-    environment.filters |= {"moment": _moment, "date": _date, "plain": plain, "plural": _plural}
+    environment.filters |= {
+        "moment": _moment,
+        "date": _date,
+        "plain": plain,
+        "plural": _plural,
+        "feature": words.feature,
+    }
     environment.globals |= {
         "sparkline": sparklines.sparkline,
         "trend_chart": charts.trend,
@@ -70,6 +76,7 @@ def _environment() -> Environment:
         "lead_chart": charts.lead_times,
         "survival_chart": charts.survival,
         "periods_chart": charts.periods,
+        "dependence_chart": charts.dependence,
     }
     return environment
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from features.schema import CUTOFF, ROBOT
+from features.schema import CODE, CUTOFF, ROBOT
 from reports import words
 from reports.durations import nanoseconds
 from reports.inputs import ReportInputs
@@ -30,7 +30,9 @@ class Robot:
     `risk` is what it is ranked by: `risk_day`, the mean over the last 24 h of its data, or `risk_now`, at its
     latest cut-off. `risk_peak` is the highest in the same 24 h, `risk_before` the mean of the 24 h before.
     `alerts_day` counts alerts in the 24 h, outside the refractory period. `trend` holds the highest risk of
-    each bin of the report's trend, `failed` the bins in which an episode began. `rank` and the risks are None
+    each bin of the report's trend, `failed` the bins in which an episode began. `similar` are the nearest
+    earlier failures to what it was like at `reasons_at`; `alert_since` is when its risk last rose to the
+    threshold, None when it is below. `rank` and the risks are None
     where the robot cannot be scored; `why` is the state in words.
     """
 
@@ -50,6 +52,9 @@ class Robot:
     last_failure: int | None = None
     reasons: tuple[Mapping[str, Any], ...] = ()
     reasons_at: int | None = None
+    similar: tuple[Mapping[str, Any], ...] = ()
+    unlike_anything_seen: bool = False
+    alert_since: int | None = None
     trend: tuple[float | None, ...] = ()
     failed: tuple[int, ...] = ()
 
@@ -67,6 +72,7 @@ def rank(inputs: ReportInputs, series: Series, trend: Trend, found: pa.Table) ->
     started, failed = by_robot(found), by_robot(inputs.failures)
     window = nanoseconds(max(inputs.windows))
     reasons = _reasons(inputs.reasons)
+    cases = _cases(inputs.similar)
     by, most = inputs.settings["report"]["rank_by"], inputs.settings["report"]["reasons"]
     refractory = nanoseconds(inputs.duration("report", "refractory"))
     scored = [
@@ -76,6 +82,7 @@ def rank(inputs: ReportInputs, series: Series, trend: Trend, found: pa.Table) ->
             trend,
             started.get(name, _NONE),
             reasons.get(name, {}),
+            cases.get(name, {}),
             by=by,
             most=most,
             refractory=refractory,
@@ -94,6 +101,7 @@ def _scored(
     trend: Trend,
     started: Times,
     reasons: Mapping[int, list[dict[str, Any]]],
+    cases: Mapping[int, list[dict[str, Any]]],
     *,
     by: str,
     most: int,
@@ -106,10 +114,11 @@ def _scored(
     day = cutoff > last - DAY
     before = (cutoff > last - 2 * DAY) & ~day
     peak = int(np.argmax(risk[day]))
-    alerts = _alerts(cutoff, alert, refractory, last - DAY)
+    alerts = int((series.raised(index, refractory) > last - DAY).sum())
     status, why = _state(series, last, alerts, hot=bool(alert[-1]), failed=failed_within)
     mean = float(risk[day].mean())
     shown_at = _shown(reasons, cutoff, risk, last, by)
+    like = cases.get(shown_at or 0, []) if shown_at is not None else cases.get(last, [])
     place = np.unique(trend.place(started))
     return Robot(
         robot_id=series.robots[index],
@@ -128,6 +137,9 @@ def _scored(
         last_failure=int(started[-1]) if len(started) else None,
         reasons=tuple(reasons[shown_at][:most]) if shown_at is not None else (),
         reasons_at=shown_at,
+        similar=tuple(like),
+        unlike_anything_seen=bool(like) and all(case["unlike_anything_seen"] for case in like),
+        alert_since=_since(cutoff, alert),
         trend=tuple(trend.peaks(cutoff, risk)),
         failed=tuple(int(bin_) for bin_ in place if 0 <= bin_ < trend.bins),
     )
@@ -153,14 +165,12 @@ def _state(series: Series, last: int, alerts: int, *, hot: bool, failed: bool) -
     return CALM, "below the alert threshold for 24 h"
 
 
-def _alerts(cutoff: Times, alert: Flags, refractory: int, after: int) -> int:
-    """Alerts later than `after`: hot rows that begin outside the refractory period of the one before."""
-    quiet_until, count = None, 0
-    for moment in cutoff[alert].tolist():
-        if quiet_until is None or moment >= quiet_until:
-            quiet_until = moment + refractory
-            count += moment > after
-    return count
+def _since(cutoff: Times, alert: Flags) -> int | None:
+    """When the run of hot cut-offs that lasts to the end began."""
+    if not alert[-1]:
+        return None
+    calm = np.flatnonzero(~alert)
+    return int(cutoff[calm[-1] + 1 if len(calm) else 0])
 
 
 def _shown(
@@ -184,6 +194,21 @@ def _reasons(table: pa.Table) -> dict[str, dict[int, list[dict[str, Any]]]]:
     entries = table.select([ROBOT, "rank", *kept]).to_pylist()
     for moment, entry in sorted(zip(moments, entries, strict=True), key=lambda pair: pair[1]["rank"]):
         found.setdefault(entry[ROBOT], {}).setdefault(moment, []).append({key: entry[key] for key in kept})
+    return found
+
+
+def _cases(table: pa.Table) -> dict[str, dict[int, list[dict[str, Any]]]]:
+    """Robot → cut-off → the failures nearest to it; `ahead_s` is from that case to its failure."""
+    found: dict[str, dict[int, list[dict[str, Any]]]] = {}
+    at, case, failure = (times(table.column(name)) for name in (CUTOFF, "case_cutoff", "case_failure"))
+    kept = ("case_robot_id", CODE, "distance", "unlike_anything_seen")
+    for row, entry in enumerate(table.select([ROBOT, "rank", *kept]).to_pylist()):
+        cases = found.setdefault(entry[ROBOT], {}).setdefault(int(at[row]), [])
+        told = {"failed_at": words.iso(int(failure[row])), "ahead_s": int(failure[row] - case[row]) / 1e9}
+        cases.append({name: entry[name] for name in ("rank", *kept)} | told)
+    for cases_of in found.values():
+        for cases in cases_of.values():
+            cases.sort(key=lambda entry: entry["rank"])
     return found
 
 

@@ -45,6 +45,16 @@ class Series:
         """Where robot `index` has its rows."""
         return slice(int(self.bounds[index]), int(self.bounds[index + 1]))
 
+    def raised(self, index: int, refractory: int) -> Times:
+        """Alerts of robot `index`: hot cut-offs outside the `refractory` period (ns) of the alert before."""
+        rows = self.rows(index)
+        quiet_until, found = None, []
+        for moment in self.cutoff[rows][self.alert[rows]].tolist():
+            if quiet_until is None or moment >= quiet_until:
+                quiet_until = moment + refractory
+                found.append(moment)
+        return np.array(found, np.int64)
+
     @classmethod
     def of(cls, risk: pa.Table) -> "Series":
         """From `robot_id, cutoff, risk, alert` in any order."""

@@ -13,7 +13,8 @@ from reports.headline import headline
 from reports.inputs import ReportInputs
 from reports.ranking import ALERT, ALERTED, CANNOT, FAILED, SILENT, Robot, rank
 from reports.series import DAY, Series, Trend, times
-from reports.trust import trust
+from reports.trust import dependence, trust
+from reports.watch import watch
 
 SCHEMA: Final = 1
 
@@ -27,7 +28,7 @@ def summarize(inputs: ReportInputs) -> tuple[dict[str, Any], list[Robot]]:
     trend = Trend.over(series)
     found = episodes(inputs.failures, inputs.duration("labels", "episode_gap"))
     robots = rank(inputs, series, trend, found)
-    model = trust(inputs.judged, inputs.card)
+    model = trust(inputs.judged, inputs.card) | {"dependence": dependence(inputs.dependence)}
     figures = model.pop("figures")
     labels, settings = inputs.settings["labels"], inputs.settings["report"]
     summary = {
@@ -60,6 +61,7 @@ def summarize(inputs: ReportInputs) -> tuple[dict[str, Any], list[Robot]]:
         "quarantine": accounts.quarantine(inputs.quarantine),
         "join": accounts.join_quality(inputs.join_quality),
         "analytics": analytics(inputs, series, found),
+        "watch": watch(inputs, series, found),
         "provenance": dict(sorted(inputs.provenance.items())),
     }
     rounded = words.significant(summary)
@@ -112,7 +114,7 @@ def _fleet_trend(series: Series, trend: Trend) -> list[float | None]:
 
 
 def _robot(robot: Robot, as_of: int) -> dict[str, Any]:
-    moments = ("peak_at", "last_cutoff", "last_failure", "reasons_at")
+    moments = ("peak_at", "last_cutoff", "last_failure", "reasons_at", "alert_since")
     value = {field.name: getattr(robot, field.name) for field in fields(robot)}
     value |= {name: words.iso(value[name]) for name in moments}
     day, before = robot.risk_day, robot.risk_before

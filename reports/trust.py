@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
+import pyarrow as pa
 
 from models.evaluate import Evaluation, Part, Predictor
 
@@ -61,6 +62,14 @@ def trust(evaluation: Evaluation | None, card: Mapping[str, Any]) -> dict[str, A
         "certificate": dict(card.get("leakage_certificate", {})),
         "features": len(card.get("features", [])),
     }
+
+
+def dependence(table: pa.Table) -> list[dict[str, Any]]:
+    """Per feature, in the order given: mean risk with it set to each value, all else as it was."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in table.to_pylist():
+        found.setdefault(row["feature"], []).append({"value": row["value"], "risk": row["risk"]})
+    return [{"feature": name, "points": points} for name, points in found.items()]
 
 
 def _line(predictor: Predictor) -> dict[str, Any]:

@@ -72,6 +72,17 @@ def hours(value: float | None) -> str:
     return f"{value:.3g} h" if value < 1_000 else f"{count(value)} h"
 
 
+def feature(name: str) -> str:
+    """A feature's column in words: `battery voltage, mean, 42 s`."""
+    parts = naming.parse(name)
+    told = [
+        parts.source.replace("__", " "),
+        parts.statistic if parts.statistic != "since_last_s" else "time since",
+    ]
+    told += [naming.span(parts.seconds)] if parts.window else []
+    return ", ".join(part.replace("_", " ") for part in told if part)
+
+
 def moment(iso: str | None) -> str:
     """An ISO 8601 moment to the minute, in UTC: `2026-03-02 14:32`."""
     return UNKNOWN if iso is None else iso[:16].replace("T", " ")

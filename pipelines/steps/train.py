@@ -2,10 +2,15 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+import pyarrow as pa
 
 from features.schema import EXCLUDED, FAILURES, REASON
 from models import artifact
+from models.artifact import Model
+from models.dependence import dependence
+from models.explain import importances
 from models.settings import TrainSettings
 from models.train import train
 from pipelines.durations import parse_duration
@@ -19,15 +24,18 @@ from pipelines.steps.files import (
     write_table,
 )
 
+DEPENDENCES: Final = 4
+
 
 def main(pfs: Path) -> None:
     """Read `windows`, `excluded`, `failures` and `facts` of the fleet; write model and evaluation."""
     settings, out = read_settings(pfs, "train"), pfs / "out"
     excluded = read_tables(parquet_files(pfs / "excluded"), EXCLUDED)
+    windows, facts = read_tables(parquet_files(pfs / "windows")), read_facts(pfs / "facts")
     trained = train(
-        read_tables(parquet_files(pfs / "windows")),
+        windows,
         read_tables(parquet_files(pfs / "failures"), FAILURES),
-        read_facts(pfs / "facts"),
+        facts,
         dict(zip(*count_by(excluded, REASON).to_pydict().values(), strict=True)),
         train_settings(settings),
         provenance=input_commits(),
@@ -37,6 +45,19 @@ def main(pfs: Path) -> None:
     (out / "evaluation").mkdir(parents=True)
     (out / "evaluation" / "evaluation.json").write_bytes(trained.evaluation.to_json())
     write_table(trained.test, out / "evaluation" / "test.parquet")
+    if trained.model.text:
+        told = dependences(trained.model, windows, facts)
+        write_table(told, out / "evaluation" / "dependence.parquet")
+
+
+def dependences(model: Model, windows: pa.Table, facts: pa.Table) -> pa.Table:
+    """How the risk answers to each of the features of most gain: `feature`, `value`, `risk`."""
+    tables = []
+    for feature in importances(model)["feature"].to_pylist()[:DEPENDENCES]:
+        table = dependence(model, windows, facts, feature)
+        names = pa.array([feature] * table.num_rows, pa.string())
+        tables.append(table.add_column(0, "feature", names))
+    return pa.concat_tables(tables)
 
 
 def train_settings(value: dict[str, Any]) -> TrainSettings:

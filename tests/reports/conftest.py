@@ -13,6 +13,7 @@ from features.schema import FAILURES, TIMESTAMP
 from models import evaluate as ev
 from models.bootstrap import Figure
 from models.explain import REASONS
+from models.similar import SCHEMA as SIMILAR
 from reports.risk_report import ReportInputs
 
 START = 1_772_323_200_000_000_000  # 2026-03-01T00:00:00Z
@@ -31,12 +32,20 @@ SETTINGS: dict[str, Any] = {
     "labels": {"windows": ["10s", "42s", "2m"], "lead": "0s", "horizon": "10m", "episode_gap": "5m"},
 }
 WORDS = (
-    "battery voltage mean over 42 s was 22.1 V; usual 25.3 V",
-    "odometry speed std over 2 min was 0.41 m/s; usual 0.06 m/s",
-    "wheel slip max over 10 s was 0.31; usual 0.02",
-    "localization score min over 2 min was 0.52; usual 0.97",
-    "time since the last of error was 312 s; usual 3600 s",
+    "battery voltage averaged 22.1 V in the last 42 s; usual: 25.3 V",
+    "odometry speed varied by ±0.41 m/s in the last 2 min; usual: ±0.06 m/s",
+    "wheel slip was 0.31 at its highest in the last 10 s; usual: 0.02",
+    "localization score was 0.52 at its lowest in the last 2 min; usual: 0.97",
+    "the last error came 5 min 12 s ago; usual: 1 h ago",
 )
+CASES: dict[str, Any] = {
+    "columns": [0, 1],
+    "points": [[-3.0, 0.2], [-3.1, 0.1], [-2.9, 0.2], [4.0, 0.0], [0.0, 9.0]],
+    "near": 0.5,
+    "robot": ["amr-001", "amr-004", "amr-001", "amr-007", "amr-010"],
+    "failure": [START + hour * 3_600 * SECOND for hour in range(5)],
+    "code": ["E_UNDERVOLTAGE"] * 3 + ["E_TRACTION"] * 2,
+}
 
 
 def make_fleet(robots: int = 12, days: float = 2.0, **changes: Any) -> ReportInputs:
@@ -44,7 +53,7 @@ def make_fleet(robots: int = 12, days: float = 2.0, **changes: Any) -> ReportInp
     generator = np.random.default_rng(7)
     count = int(days * 86_400 * SECOND // STEP)
     grid = START + STEP * np.arange(1, count + 1)
-    risk, failures, reasons = [], [], []
+    risk, failures, reasons, similar = [], [], [], []
     for index in range(robots):
         name = f"amr-{index + 1:03d}"
         bad = index % 3 == 0
@@ -58,20 +67,60 @@ def make_fleet(robots: int = 12, days: float = 2.0, **changes: Any) -> ReportInp
         risk += [(name, int(cut), float(r), bool(r >= 0.35)) for cut, r in zip(grid, level, strict=True)]
         for at in (int(np.argmax(level)), count - 1):
             reasons += [
-                (name, int(grid[at]), rank, f"f{rank}", "", "", "", "", "22.1", "25.3", "V", 1.0 / rank, text)
+                (
+                    name,
+                    int(grid[at]),
+                    rank,
+                    f"f{rank}",
+                    "",
+                    "",
+                    "",
+                    "",
+                    "22.1",
+                    "25.3",
+                    "V",
+                    1.0 / rank,
+                    0.7 / rank,
+                    text,
+                )
                 for rank, text in enumerate(WORDS[index % 2 :], start=1)
+            ]
+            similar += [
+                (name, int(grid[at]), rank, f"amr-{rank:03d}", START, START + rank * 300 * SECOND, *rest)
+                for rank in (1, 2, 3)
+                for rest in [("E_TRACTION", 0.4 * rank, index == 2)]
             ]
     values = {
         "settings": SETTINGS,
         "risk": table(risk, ("robot_id", "cutoff", "risk", "alert"), ("s", "t", "f", "b")),
         "reasons": rows_of(REASONS, reasons),
+        "similar": rows_of(SIMILAR, similar),
+        "watch": pa.table(
+            {
+                "day": ["2026-03-01", "2026-03-02"] * 2,
+                "feature": ["battery__voltage__mean__42s"] * 2 + ["risk"] * 2,
+                "counts": [[500, 500, 0], [900, 90, 10], [480, 520, 0], [500, 500, 0]],
+            }
+        ),
+        "dependence": pa.table(
+            {
+                "feature": ["battery__voltage__mean__42s"] * 3 + ["state__last__42s"] * 2,
+                "value": ["22.1", "24", "25.5", "busy", "idle"],
+                "risk": [0.3, 0.05, 0.01, 0.04, 0.02],
+            }
+        ),
         "failures": rows_of(FAILURES, failures),
         "excluded": pa.table({"reason": ["failure_in_window", "insufficient_data"], "count": [41, 7]}),
         "evaluation": msgspec.to_builtins(evaluation()),
         "card": {
             "kind": "boosted trees",
             "threshold": 0.35,
-            "features": [{}] * 120,
+            "features": [{"name": "battery__voltage__mean__42s"}] * 120,
+            "reference": {
+                "battery__voltage__mean__42s": {"edges": [24.0], "shares": [0.5, 0.5, 0.0], "rows": 9_000},
+                "risk": {"edges": [0.01], "shares": [0.5, 0.5, 0.0], "rows": 9_000},
+            },
+            "cases": CASES,
             "importance": [{"feature": "battery__voltage__mean__42s", "gain": 0.41}],
             "leakage_certificate": {"rows_checked": 34_560, "latest_used_after_cutoff": 0, "margin_s": 0.2},
         },
@@ -105,6 +154,7 @@ def make_fleet(robots: int = 12, days: float = 2.0, **changes: Any) -> ReportInp
         "join_quality": pa.table(
             {
                 "robot_id": ["amr-001", "amr-002"] * 2,
+                "day": ["2026-03-02"] * 4,
                 "stream": ["battery", "battery", "odometry", "odometry"],
                 "anchors": [17_280] * 4,
                 "matched": [17_280, 16_000, 17_100, 17_271],
