@@ -44,12 +44,50 @@ def push(
     run("push", "push", project=project, paths=paths, to=to, wait=wait, json=json)
 
 
-@app.command(epilog="Example: forewarn quarantine --reason truncated_gzip")
-def quarantine(
-    reason: Annotated[str | None, typer.Option(help="Only this reason code.")] = None,
+quarantine = typer.Typer(
+    help="What was refused, why, and that nothing was lost.", invoke_without_command=True
+)
+app.add_typer(quarantine, name="quarantine")
+
+Reason = Annotated[str | None, typer.Option(help="Only this reason code.")]
+Source = Annotated[str | None, typer.Option(help="Only this pushed file.")]
+
+
+@quarantine.callback(epilog="Example: forewarn quarantine")
+def quarantine_(context: typer.Context) -> None:
+    """Show what was refused, why, and that nothing was lost; alone it lists."""
+    if context.invoked_subcommand is None:
+        run("quarantine", "list_", project=None, reason=None, source=None, number=20, json=False)
+
+
+@quarantine.command("list", epilog="Example: forewarn quarantine list --reason truncated_gzip")
+def quarantine_list(
+    reason: Reason = None,
+    source: Source = None,
     number: Annotated[int, typer.Option("--number", "-n", help="At most so many.", min=1)] = 20,
     project: ProjectFolder = None,
     json: Json = False,
 ) -> None:
-    """Show what was refused, why, and that nothing was lost."""
-    run("quarantine", "quarantine", project=project, reason=reason, number=number, json=json)
+    """List refused members and records, and the sums of what was received."""
+    run("quarantine", "list_", project=project, reason=reason, source=source, number=number, json=json)
+
+
+@quarantine.command("show", epilog="Example: forewarn quarantine show 3f2a")
+def quarantine_show(
+    id_: Annotated[str, typer.Argument(metavar="ID", help="The id that `list` shows, or its beginning.")],
+    project: ProjectFolder = None,
+    json: Json = False,
+) -> None:
+    """Show one refusal with its raw bytes."""
+    run("quarantine", "show", project=project, id_=id_, json=json)
+
+
+@quarantine.command("retry", epilog="Example: forewarn quarantine retry --reason type_mismatch")
+def quarantine_retry(
+    reason: Reason = None,
+    source: Source = None,
+    project: ProjectFolder = None,
+    json: Json = False,
+) -> None:
+    """Extract again what something was refused of, and say what healed."""
+    run("quarantine", "retry", project=project, reason=reason, source=source, json=json)

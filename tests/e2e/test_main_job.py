@@ -77,7 +77,7 @@ def test_the_planted_dirt_is_in_quarantine_and_the_accounts_balance(project: Pat
     planted = sorted(
         (f"/{dirt['file']}", dirt["member"], dirt["reason"]) for dirt in truth["dirt"] if dirt["reason"]
     )
-    found = run_in(project, "quarantine", "--number", "1000", "--json").json
+    found = run_in(project, "quarantine", "list", "--number", "1000", "--json").json
     assert sorted((row["source"], row["member"], row["reason"]) for row in found["records"]) == planted
     for sums in found["accounting"].values():
         assert sums["accepted"] + sums["duplicates"] + sums["quarantined"] == sums["received"]
