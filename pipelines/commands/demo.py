@@ -97,8 +97,9 @@ def _score(pachd: "Pachd", truth: "Truth", config: Config, summary: dict[str, An
     if judged is None or "test starts" not in judged["borders"]:
         return None
     with TemporaryDirectory() as scratch:
-        pachd.download("score", "/risk", Path(scratch))
-        risk = read_tables(parquet_files(Path(scratch)))
+        for name in ("risk", "reasons"):
+            pachd.download("score", f"/{name}", Path(scratch))
+        risk, reasons = (read_tables(parquet_files(Path(scratch) / name)) for name in ("risk", "reasons"))
     return score_against_truth(
         truth,
         risk.filter(risk.column("alert")),
@@ -107,4 +108,5 @@ def _score(pachd: "Pachd", truth: "Truth", config: Config, summary: dict[str, An
         lead=config.lookback.lead,
         refractory=config.report.refractory,
         risk_by_robot={robot["robot_id"]: robot["risk"] or 0.0 for robot in summary["robots"]},
+        reasons=reasons,
     )

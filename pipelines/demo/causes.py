@@ -28,6 +28,9 @@ CAUSES: Final = {
     RANDOM: Cause(1.0, None, "E_EXTERNAL", "stopped by something outside"),
 }
 
+SIGNS: Final = {BATTERY: "battery_voltage", SLIP: "wheel_slip", LOCALIZATION: "localization_score"}
+"""The field in which each precursor shows: a reason that names it names the cause."""
+
 CAUSE_OF_NTH_FAULTY: Final = (BATTERY, SLIP, LOCALIZATION, FIRMWARE, SLIP, LOCALIZATION, BATTERY)
 FAULTY_SHARE: Final = 7 / 12
 WEAR: Final = (BATTERY, SLIP, LOCALIZATION)

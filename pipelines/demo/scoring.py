@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from features.schema import CUTOFF, ROBOT
 from features.times import instant, nanoseconds
-from pipelines.demo.causes import BATTERY, FIRMWARE, LOCALIZATION, RANDOM, SLIP
+from pipelines.demo.causes import BATTERY, FIRMWARE, LOCALIZATION, RANDOM, SIGNS, SLIP
 from pipelines.demo.truth import DAY_MS, Truth
 
 MS: Final = 1_000_000
@@ -36,6 +36,7 @@ class TruthScore:
     """What the warnings were worth in [from_time, end of the logs).
 
     `pairs_in_order` of `pairs` (a robot with a planted cause, one without) have the higher risk first;
+    of `true_warnings`, those before a failure with a precursor, `explained` had its sign as first reason;
     `ranking` lists the robots by falling risk. All figures are of a synthetic fleet.
     """
 
@@ -47,6 +48,8 @@ class TruthScore:
     ranking: tuple[str, ...]
     pairs_in_order: int
     pairs: int
+    true_warnings: int
+    explained: int
 
     @property
     def warned(self) -> int:
@@ -88,8 +91,15 @@ class TruthScore:
             f"  firmware failures, nothing to see before them: {firmware.warned} of {firmware.failures}",
             f"  random failures, nothing to see before them: {chance.warned} of {chance.failures}",
             f"  false alarms: {self.false_alarms_per_robot_day:.2f} per robot-day ({false})",
+            self._reasons_in_words(),
             self._ranking_in_words(),
         ]
+
+    def _reasons_in_words(self) -> str:
+        if not self.true_warnings:
+            return "  no warning of a planted cause came true, so no explanation can be judged"
+        share = f"{self.explained} of {self.true_warnings}"
+        return f"  the first reason names the planted cause in {share} true warnings"
 
     def _ranking_in_words(self) -> str:
         if not self.pairs:
@@ -109,6 +119,7 @@ def score_against_truth(
     lead: timedelta = timedelta(0),
     refractory: timedelta = timedelta(minutes=30),
     risk_by_robot: Mapping[str, float],
+    reasons: pa.Table,
 ) -> TruthScore:
     """Score `alerts` (`robot_id`, `cutoff` timestamp[ns, UTC]; in any order) raised from `from_time` on.
 
@@ -116,7 +127,8 @@ def score_against_truth(
     precedes a failure in [c + lead, c + lead + horizon); it is a false alarm when none starts there,
     provided the logs reach that far.
     Failures count from `from_time + lead` on, and those of a robot's episode each count. Robots missing
-    from `risk_by_robot` rank last. Alerts before `from_time` are ignored.
+    from `risk_by_robot` rank last. `reasons` (`robot_id`, `cutoff`, `rank`, `field`) explain a warning at its
+    cut-off or, within `refractory`, before it. Alerts before `from_time` are ignored.
     """
     start = instant(from_time, "from_time")
     ahead, reach = nanoseconds(lead, "lead"), nanoseconds(horizon, "horizon")
@@ -136,6 +148,13 @@ def score_against_truth(
         for robot, cutoff in warnings
         if cutoff + ahead + reach <= truth.end_ms * MS
     )
+    first = _first_reasons(reasons)
+    told = [
+        (cause, _field_at(first.get(robot, []), cutoff, nanoseconds(refractory, "refractory")))
+        for robot, cutoff in warnings
+        if (cause := next((c for mine, ts, c in failures if mine == robot and precedes(cutoff, ts)), ""))
+        in SIGNS
+    ]
     by_cause = tuple(
         Caught(
             cause,
@@ -155,7 +174,25 @@ def score_against_truth(
         ranking=tuple(sorted(risk, key=lambda robot: (-risk[robot], robot))),
         pairs_in_order=sum(risk[one] > risk[other] for one in planted for other in others),
         pairs=len(planted) * len(others),
+        true_warnings=len(told),
+        explained=sum(field == SIGNS[cause] for cause, field in told),
     )
+
+
+def _first_reasons(reasons: pa.Table) -> dict[str, list[tuple[int, str]]]:
+    """Robot → cut-off and field of each first reason, in time order."""
+    columns = [reasons.column(name).to_pylist() for name in (ROBOT, "rank", "field")]
+    cutoffs = reasons.column(CUTOFF).cast(pa.int64()).to_pylist()
+    found: dict[str, list[tuple[int, str]]] = {}
+    for robot, rank, field, cutoff in sorted(zip(*columns, cutoffs, strict=True), key=lambda row: row[3]):
+        if rank == 1:
+            found.setdefault(robot, []).append((cutoff, field))
+    return found
+
+
+def _field_at(first: list[tuple[int, str]], cutoff: int, within: int) -> str | None:
+    """The field of the newest first reason in `(cutoff - within, cutoff]`."""
+    return next((field for at, field in reversed(first) if cutoff - within < at <= cutoff), None)
 
 
 def _warnings(alerts: pa.Table, start: int, refractory: int) -> list[tuple[str, int]]:

@@ -55,7 +55,15 @@ def _alerts(*alerts: tuple[str, float]) -> pa.Table:
     )
 
 
-def _score(*alerts, lead=0, risk=RISK):
+def _reasons(*told: tuple[str, float, int, str]) -> pa.Table:
+    at = _alerts(*((robot, minutes) for robot, minutes, _, _ in told))
+    ranks, fields = ([row[place] for row in told] for place in (2, 3))
+    return at.append_column("rank", pa.array(ranks, pa.int32())).append_column(
+        "field", pa.array(fields, pa.string())
+    )
+
+
+def _score(*alerts, lead=0, risk=RISK, reasons=()):
     return score_against_truth(
         TRUTH,
         _alerts(*alerts),
@@ -63,6 +71,7 @@ def _score(*alerts, lead=0, risk=RISK):
         horizon=10 * MINUTE,
         lead=lead * MINUTE,
         risk_by_robot=risk,
+        reasons=_reasons(*reasons),
     )
 
 
@@ -108,6 +117,15 @@ def test_alerts_before_the_test_period_and_beyond_the_logs_are_not_judged():
     assert (score.warnings, score.false_alarms, score.warned) == (1, 0, 0)
 
 
+def test_a_true_warning_is_explained_when_its_first_reason_is_the_sign_of_its_cause():
+    alerts = (("amr-001", 55), ("amr-001", 175), ("amr-003", 59), ("amr-001", 300))
+    told = (("amr-001", 50, 1, "wheel_slip"), ("amr-001", 54, 1, "battery_voltage"))
+    later = (("amr-001", 175, 2, "battery_voltage"), ("amr-001", 176, 1, "battery_voltage"))
+    score = _score(*alerts, reasons=(*told, *later))
+    assert (score.true_warnings, score.explained) == (2, 1)
+    assert _score(*alerts, reasons=[("amr-001", 25, 1, "battery_voltage")]).explained == 0
+
+
 def test_ranking_compares_every_planted_robot_with_every_other():
     assert _score().planted_rank_above
     assert _score().ranking == ("amr-001", "amr-002", "amr-003")
@@ -125,6 +143,7 @@ def test_words_say_the_figures_are_synthetic_and_name_every_count():
         "  firmware failures, nothing to see before them: 0 of 1",
         "  random failures, nothing to see before them: 0 of 1",
         "  false alarms: 0.67 per robot-day (1 of 2 warnings)",
+        "  the first reason names the planted cause in 0 of 1 true warnings",
         "  every robot with a planted cause ranks above every other",
     ]
     upset = _score(risk={"amr-003": 1.0})
