@@ -69,7 +69,7 @@ def _from_arrival(ts: Ints, bad: Refused, recv: Ints, known: npt.NDArray[np.bool
 
 def _instant(text: str) -> int:
     since = datetime.fromisoformat(text) - EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000_000
+    return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1_000
 
 
 def _robots(column: Column | str | None, rows: int) -> tuple[tuple[str, ...], Ints]:

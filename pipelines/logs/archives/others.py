@@ -23,6 +23,8 @@ def tar_members(file: Path, limits: LimitsSection, ledger: Ledger) -> Iterator[M
             found.extend(archive)
         except (tarfile.TarError, OSError, ValueError) as error:
             ledger.refuse_member("archive_unreadable", b"", offset=archive.offset, detail=str(error))
+        else:
+            _check_end(file, archive.offset, ledger)
 
         def reader(info: tarfile.TarInfo) -> Callable[[], bytes]:
             def read() -> bytes:
@@ -31,14 +33,24 @@ def tar_members(file: Path, limits: LimitsSection, ledger: Ledger) -> Iterator[M
                 if not info.isreg() or info.issparse():
                     raise Unreadable("link" if info.issym() or info.islnk() else "not_a_file", info.linkname)
                 stream = archive.extractfile(info)
-                content = stream.read() if stream else b""
-                if len(content) < info.size:
-                    raise Unreadable("member_truncated", f"{len(content)} of {info.size} bytes")
-                return content
+                try:
+                    return stream.read() if stream else b""
+                except tarfile.TarError as error:
+                    raise Unreadable("member_truncated", f"{error}; it has {info.size} bytes") from error
 
             return read
 
         yield from _grouped([(info.name, reader(info)) for info in found if not info.isdir()], limits, ledger)
+
+
+def _check_end(file: Path, end: int, ledger: Ledger) -> None:
+    """Tell of a tar that does not end in zeros where its last member does: tarfile stops there in silence."""
+    with file.open("rb") as opened:
+        opened.seek(end)
+        block = opened.read(tarfile.BLOCKSIZE)
+    if block != bytes(tarfile.BLOCKSIZE):
+        what = "a damaged header" if len(block) == tarfile.BLOCKSIZE else "cut off"
+        ledger.refuse_member("archive_unreadable", block, offset=end, detail=f"{what} after the last member")
 
 
 def folder_members(
