@@ -33,7 +33,7 @@ def inspect(*, paths: list[Path], write: Path | None, json: bool) -> None:
         raise DataError(
             "no stream has a time and fields", got=names, expected="records with a time and values"
         )
-    text = propose(profiles, sorted(files))
+    text = propose(profiles, sorted(files), mixed=found.mixed)
     parse_config(text, name="the proposed forewarn.toml")
     if json:
         told = {"files": found.files, "seen": found.seen, "whole": found.whole, "refused": _refused(found)}
@@ -41,6 +41,8 @@ def inspect(*, paths: list[Path], write: Path | None, json: bool) -> None:
     else:
         _show(found, profiles)
         stdout.print(text, markup=False)
+    if found.vda5050:
+        say("these are messages of VDA 5050: `forewarn init --preset vda5050` knows them better than a guess")
     if write is not None:
         write.mkdir(parents=True, exist_ok=True)
         (write / CONFIG_NAME).write_text(text, "utf-8")

@@ -28,8 +28,11 @@ UNITS: Final = {
 DATE: Final = re.compile(r"\d{4}-?\d\d-?\d\d")
 
 
-def propose(profiles: Sequence[Profile], paths: Sequence[str]) -> str:
-    """The text of a configuration for these sources, pushed under `paths`; it passes every check."""
+def propose(profiles: Sequence[Profile], paths: Sequence[str], *, mixed: bool = False) -> str:
+    """The text of a configuration for these sources, pushed under `paths`; it passes every check.
+
+    `mixed`: messages stand within lines of other text.
+    """
     usable = [one for one in profiles if _tells(one)]
     robot, named = _robot(usable, paths)
     every = _rhythm(usable)
@@ -43,6 +46,7 @@ def propose(profiles: Sequence[Profile], paths: Sequence[str]) -> str:
         "[logs]",
         f"glob = {_text(_glob(paths))}",
         *(['partition = "all"  # windows or tolerances reach further than a day'] if far else []),
+        *(['lines = "mixed"  # messages within lines of other text'] if mixed else []),
         f"robot = {robot}",
         "",
     ]

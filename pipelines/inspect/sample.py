@@ -22,18 +22,22 @@ from pipelines.logs.source import chunks
 FILES: Final = 12
 MESSAGES: Final = 2_000
 ROWS: Final = 20_000
+VDA5050: Final = {"headerId", "manufacturer", "serialNumber"}
 
 
 @dataclass
 class Sample:
     """Sources found, and what was looked at: `seen` of `files` files, `whole` when nothing was left out.
 
+    `mixed` when messages stand within lines of other text; `vda5050` when they are messages of VDA 5050.
     `refused`: (path, reason) → how many messages or files could not be read.
     """
 
     files: int
     seen: int = 0
     whole: bool = True
+    mixed: bool = False
+    vda5050: bool = False
     sources: list[Source] = field(default_factory=list)
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
 
@@ -50,6 +54,8 @@ def sample(files: Mapping[str, Path]) -> Sample:
     for name in _spread(sorted(others)):
         found.seen += 1
         messages += _messages(name, others[name], found)
+    if found.mixed:
+        found.refused = Counter({key: count for key, count in found.refused.items() if key[1] != "not_json"})
     found.sources += message_sources(messages)
     found.whole &= found.seen == found.files
     _rename(found.sources)
@@ -72,8 +78,9 @@ def _messages(name: str, path: Path, found: Sample) -> Iterator[Message]:
         aside = Aside(Path(scratch))
         for chunk in chunks(path, name, limits, ledger, aside):
             for number in range(min(len(chunk), MESSAGES - read)):
+                raw = chunk.raw(number)
                 try:
-                    yield parse_message(chunk.raw(number), limits.nesting), name
+                    yield _parse(raw, limits, found), name
                 except Unreadable as error:
                     found.refused[name, error.reason] += 1
                 read += 1
@@ -84,6 +91,19 @@ def _messages(name: str, path: Path, found: Sample) -> Iterator[Message]:
             found.whole &= topics(recording.path, name, limits, ledger, found.sources)
     for refusal in ledger.refusals:
         found.refused[name, refusal["reason"]] += 1
+
+
+def _parse(raw: bytes, limits: LimitsSection, found: Sample) -> dict[str, Any]:
+    """The message, or the one within a line of other text. Raises Unreadable."""
+    try:
+        message = parse_message(raw, limits.nesting)
+    except Unreadable as error:
+        if error.reason != "not_json" or b"{" not in raw:
+            raise
+        message = parse_message(raw[raw.index(b"{") :], limits.nesting)
+        found.mixed = True
+    found.vda5050 |= message.keys() >= VDA5050
+    return message
 
 
 def _table(name: str, path: Path, found: Sample) -> None:

@@ -23,7 +23,7 @@ def look(folder):
     files = gather([folder], "/")
     found = sample(files)
     profiles = [profile(source, whole=found.whole) for source in found.sources if source.records]
-    return {one.source.name: one for one in profiles}, propose(profiles, sorted(files))
+    return {one.source.name: one for one in profiles}, propose(profiles, sorted(files), mixed=found.mixed)
 
 
 def rows_of(folder, text):
@@ -139,6 +139,16 @@ def test_a_time_is_known_by_its_name_or_by_its_look(tmp_path, name):
     found, text = look(tmp_path)
     assert found["load"].time.path == name
     assert rows_of(tmp_path, text) == ({"load": 30}, [])
+
+
+def test_messages_within_lines_of_other_text(tmp_path):
+    lines = [
+        f"INFO started\ntopic/a {json.dumps({'ts': START + tick, 'load': tick * 0.5})}" for tick in range(30)
+    ]
+    (tmp_path / "robot.log").write_text("\n".join(lines) + "\n")
+    found, text = look(tmp_path)
+    assert len(found["message"].source.records) == 30
+    assert rows_of(tmp_path, text) == ({"message": 30}, [])
 
 
 def test_what_holds_no_records_is_an_error_that_says_so(tmp_path):
