@@ -19,6 +19,8 @@ from pipelines.logs.recordings.message import Channel
 Decode = Callable[[bytes], dict[str, Any]]
 KINDS: Final = {"cdr": ("ros2msg", "ros2idl"), "ros1": ("ros1msg",)}
 FILLER: Final = "structure_needs_at_least_one_member"
+NAME: Final = 2
+LISTS: Final = (3, 4)
 DIVIDER: Final = re.compile(r"^---[ \t]*$", re.MULTILINE)
 SERVICE_EVENT: Final = """service_msgs/ServiceEventInfo info
 {name}_Request[<=1] request
@@ -80,6 +82,8 @@ def _compiled(encoding: str, type_name: str, kind: str, text: str) -> Decode:
             store.register({key: value for key, value in found.items() if key not in store.fielddefs})
         else:
             store = get_typestore(Stores.ROS2_HUMBLE)
+        if encoding == "ros1":
+            _check_lists(store)
         if name in store.fielddefs:
             store.get_msgdef(name)
     except Exception as error:
@@ -91,6 +95,21 @@ def _compiled(encoding: str, type_name: str, kind: str, text: str) -> Decode:
     read = store.deserialize_cdr if encoding == "cdr" else store.deserialize_ros1
     plain = _Plain(store)
     return lambda raw: plain.fields(read(raw, name))
+
+
+def _check_lists(store: Any) -> None:
+    """Refuse lists of messages that take no bytes: of such a list four bytes could claim billions."""
+    empty: set[str] = set()
+    before = -1
+    while len(empty) != before:
+        before = len(empty)
+        for name, (_, fields) in store.fielddefs.items():
+            if all(field == FILLER or (kind == NAME and of in empty) for field, (kind, of) in fields):
+                empty.add(name)
+    for name, (_, fields) in store.fielddefs.items():
+        for field, (kind, of) in fields:
+            if kind in LISTS and of[0][0] == NAME and of[0][1] in empty:
+                raise ValueError(f"{name}.{field} is a list of messages without a field")
 
 
 class _Plain:
