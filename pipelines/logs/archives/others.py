@@ -8,6 +8,7 @@ from pathlib import Path
 from pipelines.config import LimitsSection
 from pipelines.logs.archives.members import Members
 from pipelines.logs.archives.names import is_lines, refusal
+from pipelines.logs.archives.tar import tar_entries
 from pipelines.logs.archives.unpack import Unreadable, unpack
 from pipelines.logs.chunk import CHUNK_BYTES
 from pipelines.logs.quarantine import Ledger
@@ -17,14 +18,7 @@ Item = tuple[str, Callable[[], bytes]]
 
 def tar_members(file: Path, limits: LimitsSection, ledger: Ledger) -> Iterator[Members]:
     """Groups of a tar's members, in order of their names; what is no plain file is refused."""
-    with tarfile.open(file, "r:") as archive:
-        found: list[tarfile.TarInfo] = []
-        try:
-            found.extend(archive)
-        except (tarfile.TarError, OSError, ValueError) as error:
-            ledger.refuse_member("archive_unreadable", b"", offset=archive.offset, detail=str(error))
-        else:
-            _check_end(file, archive.offset, ledger)
+    with file.open("rb") as opened:
 
         def reader(info: tarfile.TarInfo) -> Callable[[], bytes]:
             def read() -> bytes:
@@ -32,25 +26,16 @@ def tar_members(file: Path, limits: LimitsSection, ledger: Ledger) -> Iterator[M
                     raise Unreadable("entry_too_large", f"{info.size} bytes, at most {limits.entry_bytes}")
                 if not info.isreg() or info.issparse():
                     raise Unreadable("link" if info.issym() or info.islnk() else "not_a_file", info.linkname)
-                stream = archive.extractfile(info)
-                try:
-                    return stream.read() if stream else b""
-                except tarfile.TarError as error:
-                    raise Unreadable("member_truncated", f"{error}; it has {info.size} bytes") from error
+                opened.seek(info.offset_data)
+                content = opened.read(info.size)
+                if len(content) < info.size:
+                    raise Unreadable("member_truncated", f"{len(content)} of {info.size} bytes")
+                return content
 
             return read
 
-        yield from _grouped([(info.name, reader(info)) for info in found if not info.isdir()], limits, ledger)
-
-
-def _check_end(file: Path, end: int, ledger: Ledger) -> None:
-    """Tell of a tar that does not end in zeros where its last member does: tarfile stops there in silence."""
-    with file.open("rb") as opened:
-        opened.seek(end)
-        block = opened.read(tarfile.BLOCKSIZE)
-    if block != bytes(tarfile.BLOCKSIZE):
-        what = "a damaged header" if len(block) == tarfile.BLOCKSIZE else "cut off"
-        ledger.refuse_member("archive_unreadable", block, offset=end, detail=f"{what} after the last member")
+        found = [info for info in tar_entries(opened, ledger) if not info.isdir()]
+        yield from _grouped([(info.name, reader(info)) for info in found], limits, ledger)
 
 
 def folder_members(
