@@ -10,6 +10,9 @@ from pipelines.config import Config
 from pipelines.specs import REPOS, load_specs
 
 CONFIG: Final = "config"
+MODELS: Final = "models"
+NOBODY: Final = b'{"champion": null, "promoted": []}\n'
+DESCRIPTIONS: Final = {MODELS: "no champion: the newest model serves", CONFIG: "forewarn.toml"}
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,12 @@ class Differences:
     slices: Mapping[str, bytes]
     specs: tuple[Mapping[str, Any], ...]
     existing: frozenset[str]
+
+    @property
+    def puts(self) -> Mapping[str, Mapping[str, bytes]]:
+        """Repo → path → content to commit before the specs."""
+        first = {MODELS: {"/serving.json": NOBODY}} if MODELS in self.repos else {}
+        return first | ({CONFIG: self.slices} if self.slices else {})
 
 
 def compare(pachd: Pachd, config: Config) -> Differences:
@@ -57,10 +66,10 @@ def apply(pachd: Pachd, lacking: Differences) -> Iterator[str]:
     for repo in lacking.repos:
         if pachd.create_repo(repo):
             yield f"created repo {repo}"
-    if lacking.slices:
-        pachd.put(CONFIG, dict(lacking.slices), description="forewarn.toml")
-        for path in sorted(lacking.slices):
-            yield f"configuration of {path[1:-5]} changed"
+    for repo, files in lacking.puts.items():
+        pachd.put(repo, dict(files), description=DESCRIPTIONS[repo])
+    for path in sorted(lacking.slices):
+        yield f"configuration of {path[1:-5]} changed"
     for spec in lacking.specs:
         name = spec["pipeline"]["name"]
         pachd.create_pipeline(json.dumps(spec), update=name in lacking.existing)

@@ -10,7 +10,7 @@ from pipelines.commands.push import check_glob, gather
 from pipelines.config import Config
 from pipelines.pachd.objects import content_of
 from pipelines.project import Project
-from pipelines.setup import CONFIG, compare
+from pipelines.setup import compare
 
 
 def plan(*, project: Path | None, paths: list[Path], to: str, number: int, json: bool) -> None:
@@ -44,7 +44,7 @@ def forecast(
     """What a push of `files` to the repo logs would run, with what the configuration changes."""
     lacking = compare(pachd, config)
     puts: dict[str, dict[str, tuple[str, int]]] = {repo: {} for repo in lacking.repos}
-    for repo, contents in (("logs", files), (CONFIG, lacking.slices)):
+    for repo, contents in {"logs": files, **lacking.puts}.items():
         if contents:
             puts.setdefault(repo, {}).update((path, _hash(content)) for path, content in contents.items())
     answer: Sequence[Mapping[str, Any]] = pachd.ask(
