@@ -1,4 +1,4 @@
-"""Helm for the chart's tests: the one of this machine, or the one inside a wheel, kept in the user's cache."""
+"""Helm for the chart's tests: of this machine, or the one inside a wheel, kept in the cache."""
 
 import io
 import os

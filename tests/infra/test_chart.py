@@ -187,7 +187,7 @@ def test_spot_nodes_are_for_workers_only(render):
 
 
 def test_workers_without_a_common_place_for_contents_are_refused(render):
-    with pytest.raises(ValueError, match="objects.url"):
+    with pytest.raises(ValueError, match="object store"):
         render()
 
 
