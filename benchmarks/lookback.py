@@ -114,6 +114,7 @@ def run(table: pa.Table, statistics: Sequence[str], rounds: int, peers: list[str
         return look_back(table, cutoffs, windows=windows, statistics=statistics).features
 
     look_back(table.slice(0, 999), cutoffs.slice(0, 999), windows=windows, statistics=statistics)
+    rise = measure.peak_bytes(compute)
     seconds = {"forewarn": measure.cpu_seconds(compute, rounds)}
     result = compute()
     seconds["copy"] = measure.copy_seconds(result, rounds)
@@ -129,6 +130,9 @@ def run(table: pa.Table, statistics: Sequence[str], rounds: int, peers: list[str
             measure.verdict(
                 f"times as fast as {name}", seconds[name] / seconds["forewarn"], least, at_least=True
             )
+    if rise is not None:
+        held = (table.nbytes + rise) / (table.nbytes + result.nbytes)
+        measure.verdict("peak memory over input and output", held, 2.5, at_least=False)
     if "pandas" in peers:
         difference = largest_difference(result, pandas(table, statistics)())  # type: ignore[arg-type]
         print(f"  largest relative difference from pandas: {difference:.1e}")

@@ -185,6 +185,15 @@ def test_the_ends_of_unsigned_and_signed_integers_survive() -> None:
     assert found.column("high__max__1s").to_pylist() == [2**64 - 1]
 
 
+@pytest.mark.parametrize("kind", [pa.null(), pa.float64(), pa.int16(), pa.string(), pa.bool_()])
+def test_a_column_without_a_value_has_features_without_a_value(kind: pa.DataType) -> None:
+    stream = pa.table({"robot_id": ["a"] * 2, "ts": pa.array([0, 1], TIMESTAMP), "y": pa.nulls(2, kind)})
+    found = look_back(stream, CUTOFFS, windows=[SECOND], states={}).features
+    values = {name: found.column(name).to_pylist() for name in found.column_names[3:]}
+    assert values
+    assert all(value == ([0] if "count" in name else [None]) for name, value in values.items())
+
+
 def test_a_grid_is_aligned_to_the_epoch_and_half_open() -> None:
     table = grid(["b", "a", "a"], np.datetime64(-25, "ns"), np.datetime64(20, "ns"), np.timedelta64(10, "ns"))
     assert table.column("robot_id").to_pylist() == ["a"] * 4 + ["b"] * 4

@@ -108,7 +108,7 @@ def test_tables_are_the_same_to_the_byte(seed: int) -> None:
         near = between(shuffled_beside, start - reach, end + reach + 1)
         return nearest_join(between(anchor, start, end), {"s": near}, tolerance=TOLERANCE)
 
-    workers = 8 if seed % 50 == 0 else 1
+    workers = 8 if seed % 10 == 0 else 1
     assert parquet(in_pieces(random, workers, join_piece)) == parquet(joined)
 
     found = look_back(joined, cutoffs, windows=WINDOWS, failures=failures)
