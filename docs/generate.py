@@ -32,6 +32,7 @@ PUBLIC: Final = {
         "features.lookback:LookBack",
         "features.join:grid",
         "features.events:look_back_events",
+        "features.signals:look_back_signals",
         "features.deduplicate:deduplicate",
         "features.frames:nearest_join_frames",
         "features.frames:look_back_frames",
