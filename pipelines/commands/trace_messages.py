@@ -36,6 +36,7 @@ def messages_behind(
     """
     from pipelines.logs.extract import ExtractSettings
     from pipelines.logs.find import find_messages, in_order
+    from pipelines.steps.units import units
 
     start, end = span.nanoseconds
     found = []
@@ -48,7 +49,7 @@ def messages_behind(
         logs = commits["logs"]
         with TemporaryDirectory() as scratch:
             pachd.download("logs", logs["path"], Path(scratch), logs["commit"])
-            for file in sorted(path for path in Path(scratch).rglob("*") if path.is_file()):
+            for file, _ in units(Path(scratch)):
                 pushed_as = _pushed_as(logs["path"], file, Path(scratch))
                 found += find_messages(file, pushed_as, settings, robot=span.robot, start=start, end=end)
     return [
