@@ -29,7 +29,7 @@ class TrainSettings:
     threshold must keep on validation; `refractory` silences a robot after an alert (None: lead plus horizon,
     the time an alert speaks for).
     Trees are small and `feature_fraction` is drawn anew at every split, because failures are few (defaults
-    chosen on robots held out in the training time of Azure PdM).
+    chosen on folds in time inside the training part of Azure PdM, docs/models.md).
     `baseline_features` are name prefixes of the columns of a rival model that must be beaten.
     `trusted_features` may separate the classes perfectly without being refused as a leak.
     Raises `DataError` for values outside their range.
@@ -51,7 +51,7 @@ class TrainSettings:
     rounds: int = 400
     early_stopping: int = 50
     learning_rate: float = 0.05
-    num_leaves: int = 7
+    num_leaves: int = 15
     min_data_in_leaf: int = 20
     lambda_l2: float = 1.0
     feature_fraction: float = 0.5

@@ -48,3 +48,20 @@ def sweep(
 ) -> None:
     """Quick model scores over window and lead time: table, JSON and a heat map."""
     run("sweep", "sweep", project=project, windows=windows, leads=leads, folder=folder, json=json)
+
+
+@app.command(epilog="Example: forewarn tune --minutes 30 --apply")
+def tune(
+    minutes: Annotated[float, typer.Option(help="Stop searching after so long; 0: no limit.", min=0)] = 10,
+    trials: Annotated[int, typer.Option(help="Stop after so many candidates in all.", min=1)] = 60,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Write the winner into forewarn.toml, if it beats the default.")
+    ] = False,
+    project: ProjectFolder = None,
+    json: Json = False,
+) -> None:
+    """Search model and look-back settings; the default stays unless beaten on untouched data.
+
+    Stopped, it goes on where it was; the test part is never looked at.
+    """
+    run("tune", "tune", project=project, minutes=minutes, trials=trials, apply=apply, json=json)

@@ -127,3 +127,4 @@ class TrainSection(Section):
     min_episodes: int = Field(LEARNER["min_episodes"], ge=1)
     baseline: tuple[str, ...] = Field((), description="feature prefixes of a declared baseline model")
     trusted: tuple[str, ...] = Field((), description="features that tell the classes apart and are no leak")
+    mlflow: str = Field("", description="copy each run to this MLflow store, such as sqlite:////srv/runs.db")

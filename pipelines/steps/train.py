@@ -12,6 +12,7 @@ from models.artifact import Model
 from models.dependence import dependence
 from models.explain import importances
 from models.settings import TrainSettings
+from models.track import track
 from models.train import train
 from pipelines.durations import parse_duration
 from pipelines.steps.facts import read_facts
@@ -41,6 +42,8 @@ def main(pfs: Path) -> None:
         provenance=input_commits(),
         units=settings["units"],
     )
+    if settings["train"]["mlflow"]:
+        track(trained, settings["train"]["mlflow"])
     artifact.save(trained.model, out / "model")
     (out / "evaluation").mkdir(parents=True)
     (out / "evaluation" / "evaluation.json").write_bytes(trained.evaluation.to_json())
@@ -63,6 +66,7 @@ def dependences(model: Model, windows: pa.Table, facts: pa.Table) -> pa.Table:
 def train_settings(value: dict[str, Any]) -> TrainSettings:
     """The step's slice of `forewarn.toml` as the settings of a training run."""
     labels, alerts, chosen = value["labels"], value["alerts"], dict(value["train"])
+    del chosen["mlflow"]
     baseline, trusted = tuple(chosen.pop("baseline")), tuple(chosen.pop("trusted"))
     shifts_a_day = timedelta(days=1) / parse_duration(alerts["shift"])
     return TrainSettings(

@@ -1,0 +1,127 @@
+"""`forewarn tune`: search settings for a time, keep them only where they beat the default on unseen rows."""
+
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import msgspec
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from features.errors import NotFoundError
+from features.schema import FAILURES
+from models.tune import Progress as Told
+from models.tune import Tuned
+from models.tune import tune as search
+from pipelines.client import Pachd
+from pipelines.commands.output import print_json, print_table, say, say_next, stderr, stdout
+from pipelines.config import CONFIG_NAME, parse_config
+from pipelines.config.edit import edited, fragment
+from pipelines.project import Project
+from pipelines.steps.facts import read_facts
+from pipelines.steps.files import parquet_files, read_tables
+from pipelines.steps.train import train_settings
+
+INPUTS: Final = (
+    ("features", "/windows", "windows"),
+    ("join", "/failures", "failures"),
+    ("extract", "/facts", "facts"),
+)
+STUDY: Final = "tune.db"
+
+
+def tune(*, project: Path | None, minutes: float, trials: int, apply: bool, json: bool) -> None:
+    """Search and show what was found; with `apply`, write it. Raises NotFoundError before the first push."""
+    found = Project.find(project)
+    settings = train_settings(found.config.step_files["train"])
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        with found.connect() as pachd:
+            commit = _download(pachd, folder)
+        with _progress(trials) as progress:
+            task = progress.add_task("tune", total=trials, note="the default first")
+
+            def told(one: Told) -> None:
+                note = f"inner PR-AUC: best {one.best:.3f}, default {one.default:.3f}"
+                progress.update(task, completed=one.finished, note=note)
+                if not stderr.is_terminal:
+                    say(f"trial {one.finished}: {one.score:.3f}; {note}")
+
+            result = search(
+                read_tables(parquet_files(folder / "windows")),
+                read_tables(parquet_files(folder / "failures"), FAILURES),
+                read_facts(folder / "facts"),
+                settings,
+                storage=found.state / STUDY,
+                seconds=60 * minutes,
+                trials=trials,
+                told=told,
+            )
+    changes = changes_of(result)
+    applied = apply and result.better
+    if applied:
+        path = found.folder / CONFIG_NAME
+        text = edited(path.read_text("utf-8"), changes)
+        parse_config(text, name=str(path))
+        path.write_text(text, "utf-8")
+    if json:
+        return print_json(
+            {"commit": commit, "applied": applied, "toml": changes, **msgspec.to_builtins(asdict(result))}
+        )
+    _show(result)
+    if not result.better:
+        return say("the default stays")
+    if applied:
+        return say_next("forewarn push PATH; it trains with the new settings")
+    stdout.print(fragment(changes), markup=False)
+    return say_next("forewarn tune --apply, or paste these lines into forewarn.toml")
+
+
+def changes_of(result: Tuned) -> dict[str, dict[str, Any]]:
+    """The winner as sections and keys of `forewarn.toml`; empty when the default stays."""
+    if not result.better:
+        return {}
+    changes: dict[str, dict[str, Any]] = {"train": dict(result.settings)}
+    if result.windows:
+        changes["lookback"] = {"windows": list(result.windows)}
+    return changes
+
+
+def _download(pachd: Pachd, scratch: Path) -> str:
+    """Copy what training reads of the newest commit; its id."""
+    commit = pachd.head("features") if "features" in pachd.pipelines() else None
+    if commit is None:
+        raise NotFoundError("there are no features yet", hint="forewarn push PATH")
+    for repo, path, name in INPUTS:
+        with suppress(NotFoundError):
+            pachd.download(repo, path, scratch / name)
+    return commit
+
+
+def _progress(trials: int) -> Progress:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[note]}"),
+        TimeElapsedColumn(),
+    )
+    return Progress(*columns, console=stderr, disable=not stderr.is_terminal or not trials)
+
+
+def _show(result: Tuned) -> None:
+    rows = [
+        ("default", f"{result.default_score:.3f}", f"{result.default:.3f}"),
+        ("winner", f"{result.best_score:.3f}", f"{result.winner:.3f}"),
+    ]
+    print_table(("settings", "PR-AUC, inner folds #", "PR-AUC, untouched rows #"), rows)
+    for reason, names in result.dropped.items():
+        if names:
+            say(f"left out by the search, {reason}: {len(names)} features ({', '.join(names[:3])}, …)")
+    gap = result.difference
+    spread = "" if gap.low is None or gap.high is None else f" [{gap.low:+.3f} to {gap.high:+.3f}]"
+    say(
+        f"{result.finished} trials; difference {gap.value or 0.0:+.3f}{spread}, "
+        f"better in {result.convinced:.0%} of the draws (95% needed)"
+    )
