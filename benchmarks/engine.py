@@ -4,9 +4,9 @@
 
 Figures: transfer (put and read a big file beside a plain copy), memory (put and read a 5 GiB file: what the
 daemon's process holds at most), files (10,000 files in one commit), datum (overhead per datum with warm
-workers), history (commit 1,000 beside commit 10), plan (100,000 datums of which 10 changed). Each prints one
-line as JSON. Everything goes through an unmodified SDK client over loopback,
-except `plan`, which asks the engine as `forewarn plan` does.
+workers), history (commit 1,000 beside commit 10), plan (100,000 datums of which 10 changed: before the push,
+as `forewarn plan` does, and after it). Each prints one line as JSON. Everything goes through an unmodified
+SDK client over loopback, except `plan`, which asks the engine in its process.
 """
 
 import argparse
@@ -30,6 +30,8 @@ from pachyderm_sdk.api import pfs, pps
 from pipelines.cluster import DaskExecutor
 from pipelines.pachd.engine import Engine
 from pipelines.pachd.executor import Executor, ProcessExecutor, Results
+from pipelines.pachd.forecast import Content, Forecast, Upcoming
+from pipelines.pachd.objects import content_of
 from pipelines.pachd.planning import Plan
 from pipelines.pachd.worker import DatumResult, DatumTask
 
@@ -219,9 +221,21 @@ def datum(bench: Bench) -> dict[str, float]:
 def history(bench: Bench) -> dict[str, float]:
     number = bench.scaled(1_000)
     branch = bench.repo("long")
-    times = [seconds(lambda i=i: bench.put(branch, {f"/f{i:05}": b"%d" % i})) for i in range(number + 10)]
-    early, late = statistics.median(times[5:25]), statistics.median(times[-20:])
-    return {"commits": number, "tenth_ms": early * 1e3, "last_ms": late * 1e3, "ratio": late / early}
+    spent: list[tuple[float, float]] = []
+    for i in range(number + 10):
+        cpu = time.process_time()
+        wall = seconds(lambda i=i: bench.put(branch, {f"/f{i:05}": b"%d" % i}))
+        spent.append((wall, time.process_time() - cpu))
+    (early, early_cpu), (late, late_cpu) = (
+        [statistics.median(times) for times in zip(*part, strict=True)] for part in (spent[5:25], spent[-20:])
+    )
+    return {
+        "commits": number,
+        "tenth_ms": early * 1e3,
+        "last_ms": late * 1e3,
+        "ratio": late / early,
+        "cpu_ratio": late_cpu / early_cpu,
+    }
 
 
 def plan(bench: Bench) -> dict[str, float]:
@@ -230,12 +244,17 @@ def plan(bench: Bench) -> dict[str, float]:
     bench.pipeline("planned", "huge", "/*/*")
     commit = bench.put(branch, {f"/d{i % 1000:03}/f{i:06}": b"%d" % i for i in range(number)})
     ran = seconds(lambda: bench.job("planned", commit))
+    changes = {f"/d{i:03}/f{i:06}": content_of(b"changed") for i in range(10)}
+    upcoming = Upcoming({"huge": {path: Content(ref.hash, ref.size) for path, ref in changes.items()}})
+    forecasts: list[Forecast] = []
+    told = seconds(lambda: forecasts.extend(bench.engine.forecast(upcoming)))
+    assert len(forecasts[0].plan.run) == 10, forecasts[0].plan
     bench.client.pps.stop_pipeline(pipeline=pps.Pipeline(name="planned", project=PROJECT))
     bench.put(branch, {f"/d{i:03}/f{i:06}": b"changed" for i in range(10)})
     plans: list[Plan] = []
     took = seconds(lambda: plans.append(bench.engine.plan("planned")))
     assert (plans[0].total, len(plans[0].run)) == (number, 10), plans[0]
-    return {"datums": number, "first_job_s": ran, "plan_s": took}
+    return {"datums": number, "first_job_s": ran, "forecast_s": told, "plan_s": took}
 
 
 FIGURES = {f.__name__: f for f in (transfer, memory, files, datum, history, plan)}
