@@ -6,8 +6,6 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Final
 
-import numpy as np
-
 from pipelines.config import LimitsSection
 from pipelines.logs import split
 from pipelines.logs.archives.members import Members
@@ -44,7 +42,7 @@ def chunks(path: Path, name: str, limits: LimitsSection, ledger: Ledger, aside: 
     elif head.startswith(ZIP):
         with path.open("rb") as file:
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        yield from _of_members(zip_members(np.frombuffer(mapped, np.uint8), limits, ledger), aside)
+        yield from _of_members(zip_members(mapped, limits, ledger), aside)
     elif head[TAR_AT:] == TAR:
         yield from _of_members(tar_members(path, limits, ledger), aside)
     else:

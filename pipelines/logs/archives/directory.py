@@ -5,6 +5,7 @@ it. Layout: APPNOTE.TXT 6.3.10 (end of directory 4.3.16, ZIP64 4.3.14 and 4.5.3,
 header 4.3.7).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -23,6 +24,7 @@ CENTRAL_SIZE: Final = 46
 LOCAL_SIZE: Final = 30
 MAX_COMMENT: Final = 0xFFFF
 MAX32: Final = 0xFFFF_FFFF
+AT_ONCE: Final = 1_024
 
 
 class BadArchive(Exception):  # noqa: N818 - a verdict on the file
@@ -66,13 +68,20 @@ class Directory:
         return self.archive[start : start + size].tobytes().decode(encoding, "backslashreplace")
 
 
-def read_directory(archive: Bytes) -> Directory:
-    """The directory at the end of the archive. Raises BadArchive."""
+def read_directory(archive: Bytes, forget: Callable[[], None] = lambda: None) -> Directory:
+    """The directory at the end of the archive. Raises BadArchive.
+
+    `forget` is called now and then: pages of a mapped file that were read need not stay in memory.
+    """
     count, start, shift = _locate(archive)
     entries = Entries(*np.zeros((len(Entries._fields), count), np.int64))
-    done = _walk(archive, start, shift, entries)
-    if done < count:
-        raise BadArchive(f"entry {done} of {count} in the directory is damaged")
+    at = start
+    for first in range(0, count, AT_ONCE):
+        some = Entries(*(column[first : first + AT_ONCE] for column in entries))
+        done, at = _walk(archive, at, shift, some)
+        if done < len(some.name):
+            raise BadArchive(f"entry {first + done} of {count} in the directory is damaged")
+        forget()
     return Directory(archive, entries, start)
 
 
@@ -125,16 +134,16 @@ def _field(archive, at, size):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _walk(archive, at, shift, entries):  # type: ignore[no-untyped-def]
-    """Fill the entries' rows; returns how many could be read."""
+    """Fill the entries' rows; returns how many could be read, and where the next stands."""
     end = archive.size
     for row in range(entries.name.size):
         if at + CENTRAL_SIZE > end or _field(archive, at, 4) != 0x02014B50:
-            return row
+            return row, at
         name_size, extra_size = _field(archive, at + 28, 2), _field(archive, at + 30, 2)
         note_size = _field(archive, at + 32, 2)
         extra = at + CENTRAL_SIZE + name_size
         if extra + extra_size + note_size > end:
-            return row
+            return row, at
         packed, size, offset = (
             _field(archive, at + 20, 4),
             _field(archive, at + 24, 4),
@@ -161,7 +170,7 @@ def _walk(archive, at, shift, entries):  # type: ignore[no-untyped-def]
         entries.packed[row], entries.size[row], entries.offset[row] = packed, size, offset + shift
         entries.data[row] = _data(archive, offset + shift, at + CENTRAL_SIZE, name_size, packed)
         at = extra + extra_size + note_size
-    return entries.name.size
+    return entries.name.size, at
 
 
 @njit(cache=True, nogil=True)

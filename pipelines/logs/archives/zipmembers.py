@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from functools import cached_property
 from itertools import repeat
+from mmap import MADV_DONTNEED, mmap
 from typing import Final
 
 import numpy as np
@@ -11,8 +12,8 @@ from isal import igzip_lib, isal_zlib
 
 from pipelines.config import LimitsSection
 from pipelines.logs.archives.directory import (
+    AT_ONCE,
     BadArchive,
-    Bytes,
     Directory,
     Ints,
     read_directory,
@@ -34,20 +35,28 @@ TOGETHER: Final = 256
 """Members unfolded in one go: one that is damaged sends them all the careful way."""
 
 
-def zip_members(archive: Bytes, limits: LimitsSection, ledger: Ledger) -> Iterator[Members]:
+def zip_members(file: mmap, limits: LimitsSection, ledger: Ledger) -> Iterator[Members]:
     """Groups of members, in order of their names; refused members are in the ledger instead.
 
     Members of one name and the same bytes count as duplicates; of one name and different bytes none is read.
+    Pages of the file are given back as they were read: an archive may be larger than the memory.
     """
+    archive = np.frombuffer(file, np.uint8)
+
+    def forget() -> None:
+        file.madvise(MADV_DONTNEED)
+
     try:
-        directory = read_directory(archive)
+        directory = read_directory(archive, forget)
     except BadArchive as error:
         directory = recover_directory(archive)
         rest = archive[directory.start :].tobytes()
         detail = f"{error}; {len(directory)} members were found without it"
         ledger.refuse_member("archive_unreadable", rest, offset=directory.start, detail=detail)
     zipped = _Zip(directory, limits, ledger)
-    yield from zipped.members(zipped.readable())
+    for group in zipped.members(zipped.readable()):
+        yield group
+        forget()
 
 
 class _Zip:
@@ -96,20 +105,22 @@ class _Zip:
 
     def _contents(self, order: Ints) -> Iterator[tuple[list[int], list[bytes]]]:
         """Entries and their contents: many at once where all are small gzip streams, else one by one."""
-        quick, length = self._quick(order)
         limit = min(CHUNK_BYTES, self._limits.total_bytes // TOGETHER)
-        for at in range(0, len(order), TOGETHER):
-            some = order[at : at + TOGETHER]
-            found = None
-            if quick[at : at + TOGETHER].all() and length[at : at + TOGETHER].sum() <= limit:
-                found = self._at_once(some, length[at : at + TOGETHER])
-            if found is not None:
-                yield some.tolist(), found
-                continue
-            for entry in some.tolist():
-                content = self._content(entry)
-                if content is not None:
-                    yield [entry], [content]
+        for first in range(0, len(order), AT_ONCE):
+            looked_at = order[first : first + AT_ONCE]
+            quick, length = self._quick(looked_at)
+            for at in range(0, len(looked_at), TOGETHER):
+                some = looked_at[at : at + TOGETHER]
+                found = None
+                if quick[at : at + TOGETHER].all() and length[at : at + TOGETHER].sum() <= limit:
+                    found = self._at_once(some, length[at : at + TOGETHER])
+                if found is not None:
+                    yield some.tolist(), found
+                    continue
+                for entry in some.tolist():
+                    content = self._content(entry)
+                    if content is not None:
+                        yield [entry], [content]
 
     def _at_once(self, some: Ints, length: Ints) -> list[bytes] | None:
         """Contents of small gzip streams, None if any is not quite what it says."""
