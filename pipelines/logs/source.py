@@ -9,7 +9,7 @@ from typing import Final
 from pipelines.config import LimitsSection
 from pipelines.logs import split
 from pipelines.logs.archives.members import Members
-from pipelines.logs.archives.names import is_lines
+from pipelines.logs.archives.names import PACKED, is_lines
 from pipelines.logs.archives.others import folder_members, tar_members
 from pipelines.logs.archives.single import chain, content_blocks
 from pipelines.logs.archives.unpack import Unreadable
@@ -69,6 +69,8 @@ def _of_stream(path: Path, name: str, limits: LimitsSection, ledger: Ledger, asi
     blocks = content_blocks(path, limits)
     try:
         first = next(blocks, b"")
+        if not first and name.endswith(PACKED) and not path.stat().st_size:
+            raise Unreadable("empty_file", "not even the header of a compressed file")
         if first[TAR_AT : TAR_AT + len(TAR)] == TAR:
             yield from _packed_tar(first, blocks, limits, ledger, aside)
         elif is_lines(name):

@@ -253,6 +253,12 @@ def test_the_order_of_members_does_not_matter(take):
     assert take(tarred(dict(members)), "/day/amr.tar").streams["state"].equals(found[0].streams["state"])
 
 
+@pytest.mark.parametrize("name", ["/day/amr.jsonl.gz", "/day/amr.jsonl.zst"])
+def test_an_empty_file_that_should_be_compressed_is_told(take, name):
+    assert reasons(take(b"", name)) == ["empty_file"]
+    assert reasons(take(b"", "/day/amr.jsonl")) == []
+
+
 def test_limits_are_settings(take):
     late = zipped({"1.json": plain(1), "2.json": plain(2)})
     assert reasons(take(late, limits={"latest": "2026-03-01T12:00:00.002Z"})) == ["time_out_of_range"]

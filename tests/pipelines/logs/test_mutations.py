@@ -26,7 +26,7 @@ from .test_hostile import tarred
 
 START_MS = 1_772_323_200_000
 MESSAGES = 40
-SHORT, LONG = 12, 1_500
+SHORT, LONG = 12, 1_000
 
 
 @pytest.fixture(scope="module")
