@@ -28,7 +28,7 @@ import pyarrow.parquet as pq
 
 from benchmarks import by_hand, measure
 from features.statistics import NUMERIC
-from models import artifact
+from models import artifact, drift
 from models.encode import KEYS, Encoding
 from models.learner import never_missing
 from pipelines.config import Config, parse_config
@@ -146,6 +146,13 @@ def model_of(folder: Path) -> None:
         "features": [{"name": name, "unit": ""} for name in encoding.features],
         "categories": {name: list(values) for name, values in encoding.categories.items()},
         "never_missing": list(never_missing(matrix, [n in encoding.categories for n in encoding.features])),
+        "reference": {
+            name: drift.reference(values)
+            for name, values in zip(
+                [*encoding.features, "risk"], [*matrix.T, booster.predict(matrix)], strict=True
+            )
+        },
+        "cases": {},
         "usual": dict.fromkeys(encoding.features, 0.0),
         "calibration": {"kind": "shift", "x": [0.0], "y": [0.0], "slope": 1.0},
     }
