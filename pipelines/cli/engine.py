@@ -129,6 +129,9 @@ def up(
     listen: Annotated[
         str, typer.Option(help="Address to serve Pachyderm's protocol on.")
     ] = "127.0.0.1:30650",
+    http: Annotated[
+        str, typer.Option(help="Loopback address of the dashboard and its API.")
+    ] = "127.0.0.1:8650",
     token_file: Annotated[
         Path | None, typer.Option(help="Beyond loopback: file with the token that clients must bear.")
     ] = None,
@@ -136,6 +139,9 @@ def up(
         Path | None, typer.Option(help="Beyond loopback: PEM file of the server's certificate.")
     ] = None,
     key: Annotated[Path | None, typer.Option(help="Beyond loopback: PEM file of its private key.")] = None,
+    metrics: Annotated[
+        str | None, typer.Option(help="HOST:PORT for /metrics, /healthz and /readyz; default: none.")
+    ] = None,
     project: ProjectFolder = None,
     json: Json = False,
 ) -> None:
@@ -145,8 +151,10 @@ def up(
         "up",
         project=project,
         listen=listen,
+        http=http,
         token_file=token_file,
         certificate=certificate,
         key=key,
+        metrics=metrics,
         json=json,
     )

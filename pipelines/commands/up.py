@@ -3,6 +3,8 @@
 import os
 import signal
 import threading
+from contextlib import ExitStack
+from contextlib import ExitStack
 from pathlib import Path
 
 import msgspec
@@ -10,9 +12,11 @@ import msgspec
 from features.errors import UsageError
 from pipelines.client import Pachd
 from pipelines.commands.output import print_json, say, say_next
+from pipelines.monitor import serve
 from pipelines.pachd.access import Access
 from pipelines.pachd.server import is_loopback
 from pipelines.project import Project
+from pipelines.serving import serve
 from pipelines.setup import set_up
 
 
@@ -20,12 +24,16 @@ def up(
     *,
     project: Path | None,
     listen: str,
+    http: str,
     token_file: Path | None,
     certificate: Path | None,
     key: Path | None,
+    metrics: str | None,
     json: bool,
 ) -> None:
     """Serve until interrupted; beyond loopback over TLS, to those who bear the token.
+
+    metrics: address for /metrics, /healthz and /readyz over plain HTTP, which tell no contents.
 
     Raises UsageError for an address others reach without a token and TLS, ConflictError when another daemon
     has the project.
@@ -34,17 +42,21 @@ def up(
     host, _, port = listen.rpartition(":")
     if not host or not port.isdigit():
         raise UsageError("no address to listen on", got=listen, expected="127.0.0.1:PORT")
+    http_host, _, http_port = http.rpartition(":")
+    if not http_port.isdigit() or not is_loopback(http):
+        raise UsageError("the dashboard is served on loopback only", got=http, expected="127.0.0.1:PORT")
     access = Access.of_files(token_file, certificate, key)
     if access is not None and is_loopback(listen):
         raise UsageError("a token and TLS are for other addresses than loopback", got=listen)
     stop = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stop.set())
-    with found.engine() as engine:
+    with found.engine() as engine, ExitStack() as stack:
         public = f"{host}:{engine.serve(listen, access)}"
         address = public if access is None else f"127.0.0.1:{engine.serve()}"
         set_up(Pachd.at(address), found.config)
-        where = {"address": address, "listen": public, "pid": os.getpid()}
+        dashboard = stack.enter_context(serve(found, address, http_host, int(http_port)))
+        where = {"address": address, "listen": public, "dashboard": dashboard, "pid": os.getpid()}
         told = msgspec.json.encode(where)
         waiting = found.daemon_file.with_suffix(".tmp")
         waiting.write_bytes(told)
@@ -55,11 +67,16 @@ def up(
         say(
             f"engine of {found.folder} serves Pachyderm's protocol on {scheme}://{public} (pid {os.getpid()})"
         )
+        say(f"dashboard: {dashboard}")
         if access is not None:
             say("clients set PACHD_ADDRESS, PACH_PYTHON_AUTH_TOKEN and, if need be, SSL_CERT_FILE")
-        say_next("forewarn push PATH   (in another terminal; stop here with Ctrl-C)")
         try:
-            stop.wait()
+            with ExitStack() as serving:
+                if metrics is not None:
+                    http_port, _ = serving.enter_context(serve(metrics, engine, Pachd.at(address)))
+                    say(f"metrics on http://{metrics.rpartition(':')[0]}:{http_port}/metrics")
+                say_next("forewarn push PATH   (in another terminal; stop here with Ctrl-C)")
+                stop.wait()
         finally:
             found.daemon_file.unlink(missing_ok=True)
     say("stopped; unfinished work resumes at the next start")

@@ -131,6 +131,16 @@ class Runner:
         )
         for batch in _batches(results):
             ended = [result for result in batch if not result.stopped]
+            for result in ended:
+                if result.state == "failed":
+                    _log.warning(
+                        "datum failed",
+                        pipeline=pipeline.name,
+                        job=self.job.uuid,
+                        datum=result.datum_id,
+                        tries=result.tries,
+                        error=result.error,
+                    )
             logs = [
                 (result.datum_id, int(line.ts * 1e6), line.user, line.message)
                 for result in ended
