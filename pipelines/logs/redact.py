@@ -9,33 +9,45 @@ from pipelines.logs.archives.unpack import GZIP, ZSTD
 
 MASK: Final = b'"***"'
 PACKED: Final = (GZIP, ZSTD, b"PK\x03\x04")
-VALUE: Final = rb'(?:"(?:[^"\\]|\\.)*"?|[^\s,}\]{\["][^\s,}\]]*|[\[{].*)'
-ESCAPED: Final = rb'\\+"(?:(?!\\*").)*(?:\\+")?'
+LONGEST: Final = 1 << 16
+
+QUOTE: Final = rb'\\{0,64}"'
+COLON: Final = QUOTE + rb"\s*:\s*"
+SCALAR: Final = (
+    rb'(?:"(?:[^"\\]|\\.)*"?'  # a string, which may break off
+    rb'|(?P<slashes>\\{1,64})"(?:(?!(?<!\\)(?P=slashes)").)*(?:(?P=slashes)")?'  # one within a string
+    rb'|[^\s,}\]{\["\\][^\s,}\]]*)'
+)
+REST: Final = rb"[\[{].*"
+NEAR: Final = rb"[^{}]{0,1000}"
 
 
 def redacted(raw: bytes, keys: Sequence[str]) -> bytes:
-    """JSON text, whole or broken, with the values of these keys masked; pairs with such a key too.
+    """JSON text, whole or broken, with the values of these keys masked, and of pairs with such a key.
 
     A value that is an object or list masks what follows it as well. Compressed bytes, into which one cannot
-    look, are left out.
+    look, are left out, and so is what comes after the first 64 KiB.
     """
     if not keys:
         return raw
     if raw.startswith(PACKED):
         return b""
-    direct, pair, value = _patterns(tuple(keys))
-    raw = direct.sub(lambda found: found[1] + MASK, raw)
-    return pair.sub(lambda found: value.sub(lambda inner: inner[1] + MASK, found[0]), raw)
+    raw = raw[:LONGEST]
+    for pattern in _patterns(tuple(keys)):
+        raw = pattern.sub(lambda found: found["before"] + MASK, raw)
+    return raw
 
 
 @functools.lru_cache(maxsize=16)
-def _patterns(keys: tuple[str, ...]) -> tuple[re.Pattern[bytes], re.Pattern[bytes], re.Pattern[bytes]]:
-    flags = re.DOTALL | re.IGNORECASE
-    names = b"|".join(re.escape(key.encode()) for key in keys)
-    direct = rb'(\\*"(?:' + names + rb')\\*"\s*:\s*)(?:' + ESCAPED + rb"|" + VALUE + rb")"
-    pair = rb'\{[^{}]*"key"\s*:\s*"(?:' + names + rb')"[^{}]*'
-    return (
-        re.compile(direct, flags),
-        re.compile(pair, flags),
-        re.compile(rb'("value"\s*:\s*)' + VALUE, flags),
-    )
+def _patterns(keys: tuple[str, ...]) -> list[re.Pattern[bytes]]:
+    """A key and its value; a pair's key, then its value; a pair's value, then its key."""
+    names = QUOTE + rb"(?:" + b"|".join(re.escape(key.encode()) for key in keys) + rb")"
+    pair = QUOTE + rb"key" + COLON + names + QUOTE
+    value = QUOTE + rb"value" + COLON
+    any_value = rb"(?:" + SCALAR + rb"|" + REST + rb")"
+    texts = [
+        rb"(?P<before>" + names + COLON + rb")" + any_value,
+        rb"(?P<before>" + pair + NEAR + rb"?" + value + rb")" + any_value,
+        rb"(?P<before>" + value + rb")" + SCALAR + rb"(?=" + NEAR + pair + rb")",
+    ]
+    return [re.compile(text, re.DOTALL | re.IGNORECASE) for text in texts]
