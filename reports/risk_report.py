@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,10 +53,15 @@ def build_report(inputs: ReportInputs, folder: Path) -> None:
     summary, robots = summarize(inputs)
     table = _table(robots)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "summary.json").write_bytes(orjson.dumps(summary, option=orjson.OPT_APPEND_NEWLINE))
+    (folder / "summary.json").write_bytes(as_json(summary))
     (folder / "risk.csv").write_text(_csv(table), "utf-8", newline="")
     pq.write_table(table, folder / "risk.parquet", compression="zstd", compression_level=1)
     (folder / "report.html").write_text(render(summary), "utf-8")
+
+
+def as_json(summary: Mapping[str, Any]) -> bytes:
+    """`summary.json` of a summary."""
+    return orjson.dumps(summary, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def _table(robots: Sequence[Robot]) -> pa.Table:

@@ -44,6 +44,7 @@ def summarize(inputs: ReportInputs) -> tuple[dict[str, Any], list[Robot]]:
             "windows_s": [window.total_seconds() for window in inputs.windows],
             "windows": list(labels["windows"]),
         },
+        "since": None,
         "fleet": _fleet(series, robots, found),
         "trend": {
             "start": words.iso(trend.start) if trend.bins else None,

@@ -55,12 +55,44 @@ def save_report(pachd: Pachd, project: Project, commit: str | None, folder: Path
     folder.mkdir(parents=True, exist_ok=True)
     for name in FILES:
         (folder / name).write_bytes(pachd.read("report", f"/{name}", commit))
+    _compare(pachd, commit, folder)
     return folder
+
+
+def _compare(pachd: Pachd, commit: str, folder: Path) -> None:
+    """Add to a saved report what changed since the one before; a committed report knows only its own data."""
+    from reports.page import render
+    from reports.risk_report import as_json
+    from reports.since import since
+
+    before = _before(pachd, commit)
+    if before is None:
+        return
+    summary = msgspec.json.decode((folder / "summary.json").read_bytes())
+    earlier = msgspec.json.decode(pachd.read("report", "/summary.json", before))
+    summary["since"] = since(earlier, summary, before)
+    (folder / "summary.json").write_bytes(as_json(summary))
+    (folder / "report.html").write_text(render(summary), "utf-8")
+
+
+def _before(pachd: Pachd, commit: str) -> str | None:
+    """The nearest earlier commit with a report."""
+    earlier = commit
+    try:
+        while True:
+            earlier = pachd.resolve("report", f"{earlier}^")
+            if any(pachd.glob("report", "/summary.json", earlier)):
+                return earlier
+    except NotFoundError:
+        return None
 
 
 def show(summary: dict[str, Any]) -> None:
     """Headline, the robots most at risk with their first reason, and the model's verdict."""
     stdout.print(summary["headline"]["sentence"], markup=False)
+    if summary.get("since"):
+        told = summary["since"]
+        stdout.print(f"{told['sentence']} Behind it: {'; '.join(told['why'])}.", markup=False)
     print_table(
         ["rank#", "robot", "risk#", "status", "why"],
         (

@@ -1,0 +1,42 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from reports.page import render
+from reports.risk_report import ReportInputs
+from reports.since import since
+from reports.summary import summarize
+
+Fleet = Callable[..., ReportInputs]
+
+
+def summary(inputs: ReportInputs) -> dict[str, Any]:
+    return summarize(inputs.conformed())[0]
+
+
+def test_nothing_changed(fleet: Fleet) -> None:
+    one = summary(fleet())
+    told = since(one, one, "c0")
+    assert told["sentence"].startswith(
+        "Since the last report (as of 2026-03-03 00:00 UTC) the mean risk is unchanged"
+    )
+    assert told["why"] == ["the same model"]
+
+
+def test_new_data_another_threshold_and_robots_are_named(fleet: Fleet) -> None:
+    before, after = summary(fleet(robots=6, days=1)), summary(fleet(robots=7, days=2))
+    after["model"]["threshold"] = 0.5
+    for robot in after["robots"][:2]:
+        robot["status"] = "alert"
+    told = since(before, after, "c0")
+    assert "are newly above the threshold" in told["sentence"]
+    assert "failures came." in told["sentence"]
+    assert told["why"][0].endswith("more of observed operation")
+    assert "1 robot new" in told["why"]
+    assert "the alert threshold was 35 % and is 50 %" in told["why"]
+
+
+def test_the_page_says_it(fleet: Fleet, tmp_path: Path) -> None:
+    one = summary(fleet())
+    one["since"] = since(one, one, "c0")
+    assert "Behind it: the same model." in render(one)
