@@ -147,13 +147,26 @@ def memory(bench: Bench) -> dict[str, float]:
         client = Client(port=ours.recv())
         client.pfs.create_repo(repo=pfs.Repo.from_uri("big"))
         idle = _peak_mib(daemon.pid)
-        with client.pfs.commit(branch=pfs.Branch.from_uri("big@master")) as commit:
-            commit.put_file_from_file(path="/big", file=Noise(size))
-        put = _peak_mib(daemon.pid)
-        with client.pfs.pfs_file(pfs.File.from_uri("big@master:/big")) as file:
-            read = sum(len(piece) for piece in iter(lambda: file.read(MIB), b""))
-        assert read == size
-        return {"mib": size / MIB, "idle_mib": idle, "put_mib": put, "put_and_get_mib": _peak_mib(daemon.pid)}
+        branch = pfs.Branch.from_uri("big@master")
+
+        def put() -> None:
+            with client.pfs.commit(branch=branch) as commit:
+                commit.put_file_from_file(path="/big", file=Noise(size))
+
+        def get() -> None:
+            with client.pfs.pfs_file(pfs.File.from_uri("big@master:/big")) as file:
+                assert sum(len(piece) for piece in iter(lambda: file.read(MIB), b"")) == size
+
+        times = {"put": seconds(put)}
+        peak = _peak_mib(daemon.pid)
+        times["get"] = seconds(get)
+        return {
+            "mib": size / MIB,
+            **{f"{name}_mib_s": size / MIB / took for name, took in times.items()},
+            "idle_mib": idle,
+            "put_mib": peak,
+            "put_and_get_mib": _peak_mib(daemon.pid),
+        }
     finally:
         ours.send("stop")
         daemon.join()

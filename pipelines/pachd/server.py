@@ -42,7 +42,7 @@ _CODES: Final[dict[type[Exception], grpc.StatusCode]] = {
     ForewarnError: grpc.StatusCode.INVALID_ARGUMENT,
 }
 _REQUESTS: Final = {"GetFileTAR": "GetFileRequest", "GetVersion": "", "CreateFileSet": "ModifyFileRequest"}
-_MMAP_THRESHOLD: Final = -3  # of mallopt(3)
+_ARENA_MAX: Final = -8  # of mallopt(3)
 _AUTH: Final = "the auth service is not activated"
 _log = structlog.get_logger("forewarn.pachd")
 
@@ -93,9 +93,9 @@ def serve(engine: "Engine", address: str, access: Access | None = None) -> tuple
 
 
 def _bound_memory() -> None:
-    """Give large buffers back at once: glibc would keep some of 19 MiB for every thread that had one."""
+    """Let threads share their buffers: glibc would keep some of 19 MiB for every thread that had one."""
     with suppress(AttributeError, OSError):
-        ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, 8 << 20)
+        ctypes.CDLL(None).mallopt(_ARENA_MAX, 1)
 
 
 def is_loopback(address: str) -> bool:
