@@ -29,6 +29,7 @@ SECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "quarantine": ("quarantine",),
     "join": ("joined",),
     "analytics": ("risk", "failures", "facts"),
+    "watch": ("watch", "risk", "failures"),
     "headline": ("risk", "evaluation"),
 }
 """Part of the summary → the report's inputs it is made of."""
