@@ -6,10 +6,10 @@ Only typer is imported here, so that `forewarn --help` answers at once.
 import sys
 
 from features.errors import ConflictError, DataError, ForewarnError, NotFoundError, UsageError
-from pipelines.cli import clusters, demo, engine, history, logs, project, risk
+from pipelines.cli import clusters, demo, engine, history, logs, models, project, risk
 from pipelines.cli.app import app
 
-__all__ = ["app", "clusters", "demo", "engine", "history", "logs", "main", "project", "risk"]
+__all__ = ["app", "clusters", "demo", "engine", "history", "logs", "main", "models", "project", "risk"]
 
 EXIT = {DataError: 3, NotFoundError: 4, ConflictError: 4, UsageError: 2}
 

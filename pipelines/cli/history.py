@@ -34,3 +34,16 @@ def trace(
 ) -> None:
     """Follow a number of a report back to its messages, or a log on to the reports it touched."""
     run("trace", "trace", project=project, what=what, commit=commit, number=number, json=json)
+
+
+@app.command(
+    epilog='Example: forewarn query "SELECT robot_id, max(risk) FROM risk GROUP BY 1 ORDER BY 2 DESC"'
+)
+def query(
+    sql: Annotated[str, typer.Argument(help="One SELECT over risk, reasons, windows, failures, report, …")],
+    at: Annotated[str | None, typer.Option(help="Commit, or master^; default: the newest.")] = None,
+    project: ProjectFolder = None,
+    json: Json = False,
+) -> None:
+    """Ask any committed output with SQL (DuckDB); nothing else can be read and nothing written."""
+    run("query", "query", project=project, sql=sql, at=at, json=json)

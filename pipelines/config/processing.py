@@ -4,12 +4,12 @@ from dataclasses import fields
 from datetime import timedelta
 from typing import Any, Final, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from models.settings import Family, TrainSettings
 from pipelines.config.logs import Direction
 from pipelines.config.section import Predicate, Section
-from pipelines.durations import Duration
+from pipelines.durations import Duration, parse_duration
 
 
 class JoinSection(Section):
@@ -126,5 +126,22 @@ class TrainSection(Section):
     extra_trees: bool = Field(LEARNER["extra_trees"], description="thresholds drawn at random at each split")
     min_episodes: int = Field(LEARNER["min_episodes"], ge=1)
     baseline: tuple[str, ...] = Field((), description="feature prefixes of a declared baseline model")
+    retrain: str = Field(
+        "every_commit",
+        description="once a model is promoted, teach anew every_commit, on_drift or after robot-hours: 50h",
+    )
     trusted: tuple[str, ...] = Field((), description="features that tell the classes apart and are no leak")
+    distributed: bool = Field(False, description="grow the trees on the workers of pipelines.scheduler")
     mlflow: str = Field("", description="copy each run to this MLflow store, such as sqlite:////srv/runs.db")
+
+    @field_validator("retrain")
+    @classmethod
+    def _rule(cls, value: str) -> str:
+        if value not in ("every_commit", "on_drift"):
+            try:
+                parse_duration(value)
+            except ValueError as error:
+                raise ValueError(
+                    f"retrain is every_commit, on_drift or robot-hours such as '50h'; got {value!r}"
+                ) from error
+        return value

@@ -1,5 +1,6 @@
 """Step train: one failure model for the fleet, judged on later time beside its baselines."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +14,7 @@ from models.dependence import dependence
 from models.explain import importances
 from models.settings import TrainSettings
 from models.track import track
-from models.train import train
+from models.train import Trained, train
 from pipelines.durations import parse_duration
 from pipelines.steps.facts import read_facts
 from pipelines.steps.files import (
@@ -24,33 +25,57 @@ from pipelines.steps.files import (
     read_tables,
     write_table,
 )
+from pipelines.steps.serving import Champion, is_due, judge, told
 
 DEPENDENCES: Final = 4
 
 
 def main(pfs: Path) -> None:
-    """Read `windows`, `excluded`, `failures` and `facts` of the fleet; write model and evaluation."""
+    """Read `windows`, `excluded`, `failures`, `facts` and the `serving` model; write the one that serves."""
     settings, out = read_settings(pfs, "train"), pfs / "out"
-    excluded = read_tables(parquet_files(pfs / "excluded"), EXCLUDED)
     windows, facts = read_tables(parquet_files(pfs / "windows")), read_facts(pfs / "facts")
+    champion = Champion.read(pfs / "serving")
+    if champion is not None:
+        wanted, why = is_due(champion, settings["train"]["retrain"], windows, facts)
+        if not wanted:
+            champion.write(out)
+            _tell(out, told("champion", champion.commit, f"No new model: {why}."))
+            return
+    excluded = read_tables(parquet_files(pfs / "excluded"), EXCLUDED)
+    failures = read_tables(parquet_files(pfs / "failures"), FAILURES)
+    chosen = train_settings(settings)
     trained = train(
         windows,
-        read_tables(parquet_files(pfs / "failures"), FAILURES),
+        failures,
         facts,
         dict(zip(*count_by(excluded, REASON).to_pydict().values(), strict=True)),
-        train_settings(settings),
+        chosen,
         provenance=input_commits(),
         units=settings["units"],
     )
     if settings["train"]["mlflow"]:
         track(trained, settings["train"]["mlflow"])
+    verdict = judge(champion, trained, windows, failures, facts, chosen)
+    _tell(out, verdict)
+    if champion is not None and verdict["serves"] == "champion":
+        champion.write(out)
+        _write(trained, windows, facts, out / "challenger")
+    else:
+        _write(trained, windows, facts, out)
+
+
+def _tell(out: Path, verdict: dict[str, Any]) -> None:
+    (out / "contest.json").write_text(json.dumps(verdict, indent=1, sort_keys=True) + "\n", "utf-8")
+
+
+def _write(trained: Trained, windows: pa.Table, facts: pa.Table, out: Path) -> None:
     artifact.save(trained.model, out / "model")
     (out / "evaluation").mkdir(parents=True)
     (out / "evaluation" / "evaluation.json").write_bytes(trained.evaluation.to_json())
     write_table(trained.test, out / "evaluation" / "test.parquet")
     if trained.model.text:
-        told = dependences(trained.model, windows, facts)
-        write_table(told, out / "evaluation" / "dependence.parquet")
+        told_of = dependences(trained.model, windows, facts)
+        write_table(told_of, out / "evaluation" / "dependence.parquet")
 
 
 def dependences(model: Model, windows: pa.Table, facts: pa.Table) -> pa.Table:
@@ -66,7 +91,9 @@ def dependences(model: Model, windows: pa.Table, facts: pa.Table) -> pa.Table:
 def train_settings(value: dict[str, Any]) -> TrainSettings:
     """The step's slice of `forewarn.toml` as the settings of a training run."""
     labels, alerts, chosen = value["labels"], value["alerts"], dict(value["train"])
-    del chosen["mlflow"]
+    del chosen["retrain"]
+    for apart in ("mlflow", "distributed"):
+        del chosen[apart]
     baseline, trusted = tuple(chosen.pop("baseline")), tuple(chosen.pop("trusted"))
     shifts_a_day = timedelta(days=1) / parse_duration(alerts["shift"])
     return TrainSettings(
@@ -82,6 +109,7 @@ def train_settings(value: dict[str, Any]) -> TrainSettings:
         embargo=parse_duration(chosen.pop("embargo")),
         features=tuple(chosen.pop("features")),
         categorical=tuple(chosen.pop("categorical")),
+        scheduler=value["scheduler"],
         baseline_features=baseline,
         trusted_features=trusted,
         **chosen,
