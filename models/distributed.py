@@ -5,11 +5,12 @@ last digits (histograms are summed in another order), so they are close, not equ
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from features.errors import DataError
+from features.errors import DataError, UsageError
 from models.dataset import Flags
 from models.encode import Encoding
 from models.learner import Grown, Matrix, never_missing, parameters
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 Piece = Callable[[], tuple[Matrix, Flags]]
 _SAMPLE = 10_000
+_PATIENCE = 10
 
 
 def grow_on(
@@ -71,6 +73,30 @@ def grow_on(
     categorical = [name in encoding.categories for name in encoding.features]
     usual = never_missing(np.concatenate(samples), categorical)
     return Grown(learner.booster_.model_to_string(), rounds, 0.0, columns, usual)
+
+
+def grow_at(settings: TrainSettings, matrix: Matrix, label: Flags, encoding: Encoding, *, rounds: int) -> str:
+    """LightGBM text of trees grown by the workers of `settings.scheduler` from rows held here.
+
+    The rows are dealt in as many pieces as there are workers. Raises `UsageError` when nobody answers.
+    """
+    import distributed
+
+    try:
+        client = distributed.Client(settings.scheduler, timeout=_PATIENCE)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise UsageError(
+            "no Dask scheduler answers", got=settings.scheduler, hint="start one with: dask scheduler"
+        ) from error
+    with client:
+        count = max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
+        rows = np.array_split(np.arange(len(matrix)), count)
+        pieces = [partial(_held, matrix[part], label[part]) for part in rows if len(part)]
+        return grow_on(client, pieces, encoding, settings, rounds=rounds).text
+
+
+def _held(matrix: Matrix, label: Flags) -> tuple[Matrix, Flags]:
+    return matrix, label
 
 
 def _part(piece: tuple[Matrix, Flags], index: int) -> Any:

@@ -85,6 +85,25 @@ def grow(
     if settings.family != TREES:
         text = _weights(_narrow(matrix[rows], columns), label[rows], weight, settings)
         return Grown(text, 0, shift, columns, usual)
+    seen = label[split.validation]
+    watched = rounds is None and len(np.unique(seen)) == 2
+    odds = np.where(seen, np.exp(-shift), 1.0)
+    wanted = rounds or (settings.rounds if watched else min(settings.rounds, _ROUNDS_UNWATCHED))
+    if settings.scheduler:
+        from models.distributed import grow_at
+
+        narrow = Encoding(
+            tuple(encoding.features[column] for column in columns),
+            {
+                encoding.features[c]: encoding.categories[encoding.features[c]]
+                for c in columns
+                if encoding.features[c] in encoding.categories
+            },
+        )
+        text = grow_at(settings, _narrow(matrix[rows], columns), label[rows], narrow, rounds=wanted)
+        if watched:
+            text, wanted = _shortened(text, _narrow(matrix[split.validation], columns), seen, odds)
+        return Grown(text, wanted, shift, columns, usual)
     import lightgbm
 
     train = lightgbm.Dataset(
@@ -97,23 +116,34 @@ def grow(
         ],
         free_raw_data=True,
     )
-    seen = label[split.validation]
-    watched = rounds is None and len(np.unique(seen)) == 2
     valid = lightgbm.Dataset(
         _narrow(matrix[split.validation], columns),
         label=seen.astype(np.float32),
-        weight=np.where(seen, np.exp(-shift), 1.0).astype(np.float32),
+        weight=odds.astype(np.float32),
         reference=train,
     )
     booster = lightgbm.train(
         parameters(settings, encoding, columns),
         train,
-        num_boost_round=rounds or (settings.rounds if watched else min(settings.rounds, _ROUNDS_UNWATCHED)),
+        num_boost_round=wanted,
         valid_sets=[valid] if watched else None,
         callbacks=[lightgbm.early_stopping(settings.early_stopping, verbose=False)] if watched else None,
     )
     best = booster.best_iteration if watched else booster.current_iteration()
     return Grown(booster.model_to_string(num_iteration=best), best, shift, columns, usual)
+
+
+def _shortened(text: str, matrix: Matrix, label: Flags, weight: Scores) -> tuple[str, int]:
+    """The trees up to the round with the least log-loss on the watched rows, and how many they are."""
+    import lightgbm
+
+    booster = lightgbm.Booster(model_str=text)
+    odds, losses = np.zeros(len(matrix)), []
+    for start in range(booster.num_trees()):
+        odds += np.asarray(booster.predict(matrix, raw_score=True, start_iteration=start, num_iteration=1))
+        losses.append(float(np.average(np.logaddexp(0, odds) - label * odds, weights=weight)))
+    best = int(np.argmin(losses)) + 1
+    return booster.model_to_string(num_iteration=best), best
 
 
 def filled(matrix: Matrix, usual: tuple[float | None, ...]) -> Matrix:

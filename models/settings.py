@@ -24,6 +24,7 @@ class TrainSettings:
     `family` is what learns; `features` keeps only the columns these patterns match (none: all), `categorical`
     takes the numeric columns they match for categories, `monotone` maps patterns to 1 (risk may only rise
     with the feature), -1 (fall) or 0; patterns are of the shell (`battery__*`), the first match counts.
+    `scheduler` is the Dask scheduler whose workers grow the trees (none: this process).
     Costs, in any one currency, make the alert-budget planner tell what a day costs. `test_share` and
     `validation_share` are shares of the grid rows, in time. `alerts_per_robot_day` is the budget the
     threshold must keep on validation; `refractory` silences a robot after an alert (None: lead plus horizon,
@@ -58,6 +59,7 @@ class TrainSettings:
     extra_trees: bool = True
     monotone: Mapping[str, int] = field(default_factory=dict)
     threads: int = 2
+    scheduler: str = ""
     alerts_per_robot_day: float = 1.0
     refractory: timedelta | None = None
     alerts_per_day: tuple[float, ...] = (1.0, 2.0, 5.0, 10.0)
@@ -88,7 +90,10 @@ class TrainSettings:
                 (self.negatives_per_positive or 1) > 0,
                 "above 0, or none for all rows",
             ),
-            "positive_weight": (self.positive_weight > 0, "above 0"),
+            "positive_weight": (
+                self.positive_weight > 0 and (not self.scheduler or self.positive_weight == 1),
+                "above 0, and 1 on a Dask cluster",
+            ),
             "rounds": (self.rounds >= 1, "at least 1"),
             "threads": (self.threads >= 1, "at least 1"),
             "alerts_per_robot_day": (self.alerts_per_robot_day >= 0, "at least 0"),

@@ -57,6 +57,8 @@ class Config(Section):
                 f"lookback.windows: {format_duration(min(self.lookback.windows))} is shorter than join.every "
                 f"= {format_duration(self.join.every)}: most such windows hold no observation; lengthen it"
             )
+        if self.train.distributed and not self.pipelines.scheduler:
+            raise ValueError("train.distributed needs pipelines.scheduler, the address of a Dask scheduler")
         if self.logs.partition == "day":
             self._check_day_reach()
         self._check_redacted()
@@ -147,6 +149,7 @@ class Config(Section):
                 "labels": labels,
                 "alerts": {k: whole["report"][k] for k in PLANNED},
                 "units": self.units,
+                "scheduler": self.pipelines.scheduler if self.train.distributed else "",
             },
             "score": {"reasons": whole["report"]["reasons"]},
             "report": {"project": whole["project"], "report": whole["report"], "labels": labels},

@@ -1,6 +1,7 @@
 """Training on a Dask cluster against the same training on one machine, without random draws in either."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,6 +15,7 @@ from models.encode import Encoding
 from models.learner import grow
 from models.rank import Ranking
 from models.split import Split
+from models.train import train
 
 
 def piece(matrix: Any, label: Any) -> tuple[Any, Any]:
@@ -39,6 +41,18 @@ def test_a_cluster_learns_what_one_machine_learns(fleet: Any, make_settings: Cal
         together = grow_on(client, pieces, encoding, settings, rounds=30)
         with pytest.raises(DataError, match="nothing to train on"):
             grow_on(client, [], encoding, settings, rounds=30)
+        whole = train(
+            fleet.windows,
+            fleet.failures,
+            None,
+            {},
+            replace(settings, scheduler=cluster.scheduler_address),
+            provenance={},
+            units={},
+        )
+    single = train(fleet.windows, fleet.failures, None, {}, settings, provenance={}, units={})
+    figures = [made.evaluation.by_time.model.rows.pr_auc.value for made in (single, whole)]
+    assert figures[1] == pytest.approx(figures[0], abs=0.05)
     found = [Ranking.of(grown.score(matrix), data.label).pr_auc() for grown in (alone, together)]
     assert found[1] == pytest.approx(found[0], abs=0.02)
     assert together.usual == pytest.approx(alone.usual, abs=0.05, nan_ok=True)
