@@ -68,9 +68,7 @@ def _of_stream(path: Path, name: str, limits: LimitsSection, ledger: Ledger, asi
     """A single file, unfolded as it is read; what was read before it breaks counts."""
     blocks = content_blocks(path, limits)
     try:
-        first = next(blocks, b"")
-        if not first and name.endswith(PACKED) and not path.stat().st_size:
-            raise Unreadable("empty_file", "not even the header of a compressed file")
+        first = _first(blocks, path, name)
         if first[TAR_AT : TAR_AT + len(TAR)] == TAR:
             yield from _packed_tar(first, blocks, limits, ledger, aside)
         elif is_lines(name):
@@ -79,6 +77,13 @@ def _of_stream(path: Path, name: str, limits: LimitsSection, ledger: Ledger, asi
             yield from split.members([_joined(chain(first, blocks), limits)], lambda _: "")
     except Unreadable as error:
         ledger.refuse_member(error.reason, path.read_bytes()[: limits.entry_bytes], detail=str(error))
+
+
+def _first(blocks: Iterator[bytes], path: Path, name: str) -> bytes:
+    first = next(blocks, b"")
+    if not first and name.endswith(PACKED) and not path.stat().st_size:
+        raise Unreadable("empty_file", "not even the header of a compressed file")
+    return first
 
 
 def _joined(blocks: Iterable[bytes], limits: LimitsSection) -> bytes:

@@ -1,9 +1,11 @@
-"""Step extract: a pushed file becomes streams per robot and day, with quarantine and accounting."""
+"""Step extract: a pushed file becomes streams per robot and day, with quarantine, accounting and clocks."""
 
 from pathlib import Path
 
 import pyarrow as pa
 
+from features.quality import clock_quality
+from features.schema import TS
 from pipelines.durations import parse_duration
 from pipelines.logs.extract import ExtractSettings, extract
 from pipelines.steps.cut import cut
@@ -13,7 +15,7 @@ from pipelines.steps.units import units
 
 
 def main(pfs: Path) -> None:
-    """Read `logs` and `config/extract.json`; write day, halo, facts, quarantine and accounting."""
+    """Read `logs` and `config/extract.json`; write day, halo, facts, quarantine, accounting and quality."""
     value = read_settings(pfs, "extract")
     settings = ExtractSettings.from_json(value)
     streams, partition, out = value["streams"], value["logs"]["partition"], pfs / "out"
@@ -32,3 +34,5 @@ def main(pfs: Path) -> None:
         write_table(pa.concat_tables(facts, promote_options="permissive"), out / "facts" / name)
         write_table(extraction.quarantine, out / "quarantine" / name)
         write_table(extraction.accounting, out / "accounting" / name)
+        timed = {stream: table for stream, table in extraction.streams.items() if TS in table.column_names}
+        write_table(clock_quality(timed), out / "quality" / name)
