@@ -151,9 +151,10 @@ def _shares(values: Values, edges: Values) -> NDArray[np.float64]:
 
 
 def _counts(values: Values, edges: Values) -> NDArray[np.int64]:
-    """Rows in each bin `[edge, edge)`, the missing ones last: a pass an edge, four times as fast as a search."""
-    missing = np.count_nonzero(np.isnan(values))
-    reached = [len(values) - missing, *(np.count_nonzero(values >= edge) for edge in edges), 0]
+    """Rows in each bin `[edge, edge)`, the missing ones last; a pass an edge is faster than a search."""
+    missing = int(np.count_nonzero(np.isnan(values)))
+    above = [int(np.count_nonzero(values >= edge)) for edge in edges]
+    reached = np.array([len(values) - missing, *above, 0], dtype=np.int64)
     return np.append(-np.diff(reached), missing)
 
 
