@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.commands.trace import SECTIONS
 from tests.e2e.conftest import FOREWARN, Ran, environment, run_in
 
 STEPS = ["extract", "join", "features", "train", "score", "report"]
@@ -95,9 +96,13 @@ def test_pushing_the_same_files_again_runs_nothing(project: Path, fleet: Path) -
 def test_one_changed_robot_day_runs_only_what_it_reaches(project: Path, fleet: Path, tmp_path: Path) -> None:
     changed = without_noon(fleet / "logs" / "2026-03-02" / "amr-002.zip", tmp_path / "amr-002.zip")
     before = run_in(project, "report", "--json").json["summary"]
+    told = run_in(project, "plan", changed, "--to", "/2026-03-02", "--json").json["pipelines"]
     pushed = run_in(project, "push", changed, "--to", "/2026-03-02", "--json")
     assert pushed.code == 0, pushed.err
     ran = counts(pushed)
+    foreseen = {one["pipeline"]: (one["certain"], one["certain"] + one["may"]) for one in told}
+    assert foreseen["extract"] == (1, 1)
+    assert all(least <= ran[pipeline][0] <= most for pipeline, (least, most) in foreseen.items())
     assert ran["extract"] == (1, 3)
     assert ran["join"] == (1, 3)
     assert ran["features"] == (1, 3)
@@ -108,6 +113,38 @@ def test_one_changed_robot_day_runs_only_what_it_reaches(project: Path, fleet: P
     after = run_in(project, "report", "--json").json["summary"]
     assert after["provenance"] != before["provenance"]
     assert after["accounting"] != before["accounting"]
+
+
+def test_a_robots_risk_leads_to_its_messages_and_a_log_to_its_reports(project: Path) -> None:
+    log = "/2026-03-02/amr-002.zip"
+    traced = run_in(project, "trace", "amr-002", "--number", "5", "--json")
+    assert traced.code == 0, traced.err
+    made = [row for row in traced.json["rows"] if row["kind"] == "made"]
+    assert list(dict.fromkeys(row["pipeline"] for row in made)) == ["score", "features", "join", "extract"]
+    assert log in {row["path"] for row in traced.json["rows"] if row["kind"] == "pushed"}
+    last = traced.json["messages"][-1]
+    assert (last["file"], len(traced.json["messages"])) == (log, 5)
+    assert last["ts"][:19] <= traced.json["at"][:19]
+    on = run_in(project, "trace", log, "--json").json
+    jobs = run_in(project, "jobs", "--pipeline", "report", "--json").json
+    reports = [job["commit"] for job in jobs if job["total"]]
+    assert [commit for version in on["versions"] for commit in reversed(version["commits"])] == reports
+    assert on["robots"] == ["amr-002"]
+    summary = run_in(project, "report", "--json").json["summary"]
+    assert summary.keys() - SECTIONS.keys() == {
+        "schema", "project", "title", "as_of", "rank_by", "question", "since", "provenance",
+    }  # fmt: skip
+    number = run_in(project, "trace", "/quarantine", "--json").json
+    assert {row["pipeline"] for row in number["rows"] if row["kind"] == "made"} == {"extract"}
+
+
+def test_two_reports_differ_in_robots_hours_failures_and_risk(project: Path) -> None:
+    first = run_in(project, "jobs", "--pipeline", "extract", "--json").json[-2]["commit"]
+    found = run_in(project, "diff", first, "--json")
+    assert found.code == 0, found.err
+    assert found.json["fleet"]["robots"] == {"before": 2, "after": 2, "change": 0}
+    assert [file["path"] for file in found.json["files"]] == ["/2026-03-02/amr-002.zip"]
+    assert "amr-001" not in {r["robot_id"] for r in found.json["robots"] if r["robot_hours"]["change"]}
 
 
 def without_noon(archive: Path, target: Path) -> Path:
