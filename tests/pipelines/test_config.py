@@ -113,7 +113,17 @@ def leaves(value: Any, path: str = "") -> set[str]:
 def test_no_key_of_the_file_is_without_effect() -> None:
     config = parse_config(GOOD)
     concern_creation = {".logs.glob"} | {
-        f".pipelines.{key}" for key in ("workers", "scheduler", "objects", "image")
+        f".pipelines.{key}"
+        for key in (
+            "workers",
+            "scheduler",
+            "objects",
+            "image",
+            "cpu",
+            "memory",
+            "autoscaling",
+            "datums_per_set",
+        )
     }
     reached = {leaf.rpartition(".")[2] for step in config.step_files.values() for leaf in leaves(step)}
     unreached = {
