@@ -139,3 +139,29 @@ def down(
 ) -> None:
     """Delete scheduler and workers; contents in the object store stay."""
     run("cluster", "down", release=release, namespace=namespace, context=context, json=json)
+
+
+@app.command(epilog="Example: forewarn estimate --robots 500 --hours 720 --cores 80 --price 10")
+def estimate(
+    robots: Annotated[int, typer.Option(min=1)],
+    hours: Annotated[float, typer.Option(help="Hours of each robot.")],
+    cores: Annotated[int, typer.Option(min=1)] = 2,
+    price: Annotated[float, typer.Option(help="Dollars an hour for all cores.")] = 0.0,
+    gib_per_core: Annotated[float, typer.Option(help="Memory of a worker.")] = 2.0,
+    robot_day_hours: Annotated[float, typer.Option(help="Hours of logs in a robot-day.")] = 24.0,
+    project: ProjectFolder = None,
+    json: Json = False,
+) -> None:
+    """Predict time, memory, storage and dollars of a fleet from what this project's datums took."""
+    run(
+        "estimate",
+        "estimate",
+        project=project,
+        robots=robots,
+        hours=hours,
+        cores=cores,
+        price=price,
+        gib_per_core=gib_per_core,
+        robot_day_hours=robot_day_hours,
+        json=json,
+    )

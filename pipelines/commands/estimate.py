@@ -1,0 +1,73 @@
+"""`forewarn estimate`: time, memory, storage and dollars of a fleet, from this project's measured rates."""
+
+from pathlib import Path
+
+from pipelines.client import Pachd
+from pipelines.commands.output import print_json, print_table, say
+from pipelines.estimate import Rates
+from pipelines.estimate import estimate as predict
+from pipelines.project import Project
+from pipelines.specs import STEPS, load_specs
+
+
+def estimate(
+    *,
+    project: Path | None,
+    robots: int,
+    hours: float,
+    cores: int,
+    price: float,
+    gib_per_core: float,
+    robot_day_hours: float,
+    json: bool,
+) -> None:
+    """Print the prediction with its assumptions. Raises DataError before anything was pushed."""
+    found = Project.find(project)
+    specs = load_specs(found.config)
+    alone = frozenset(name for name, spec in specs.items() if spec["parallelism_spec"]["constant"] == 1)
+    with found.connect() as pachd:
+        rates = measured(pachd, robot_day_hours)
+    told = predict(
+        rates, robots=robots, hours=hours, cores=cores, price=price, gib_per_core=gib_per_core, alone=alone
+    )
+    if json:
+        print_json(told)
+        return
+    print_table(
+        ["pipeline", "core-s per robot-hour#", "core-hours#"],
+        ([s.pipeline, f"{s.core_seconds_per_robot_hour:.4g}", f"{s.core_hours:.4g}"] for s in told.stages),
+    )
+    say(
+        f"{told.robot_hours:,.0f} robot-hours on {told.cores} cores: "
+        f"{told.wall_hours:.3g} h, ${told.dollars:.2f}"
+    )
+    say(
+        f"${told.dollars_per_1000_robot_hours:.4g} per 1,000 robot-hours; "
+        f"most of it waits for {told.bottleneck}"
+    )
+    say(f"memory {told.memory_gib:.3g} GiB, storage {told.storage_gib:.3g} GiB")
+    for line in told.assumptions:
+        say(f"assumed: {line}")
+
+
+def measured(pachd: Pachd, robot_day_hours: float) -> Rates:
+    """Seconds of the newest job of each pipeline that ran datums, scaled to all its datums; bytes stored.
+
+    Robot-hours are the join's robot-days times `robot_day_hours`.
+    """
+    existing = pachd.pipelines()
+    days = sum(1 for _ in pachd.glob("join", "/observations/*/*")) if "join" in existing else 0
+    seconds: dict[str, float] = {}
+    for name in (step for step in STEPS if step in existing):
+        ran = next(
+            (job for job in pachd.jobs(pipeline=name) if job.processed and job.state == "SUCCESS"), None
+        )
+        if ran is not None:
+            took = [one.seconds for one in pachd.datums(name, ran.commit) if one.state == "SUCCESS"]
+            seconds[name] = sum(took) / len(took) * ran.total
+    stored = {
+        repo: sum(file.size for file in pachd.glob(repo, "/"))
+        for repo in ("logs", *STEPS)
+        if pachd.has_repo(repo) and pachd.head(repo)
+    }
+    return Rates(days * robot_day_hours, seconds, stored)

@@ -1,0 +1,95 @@
+"""What a fleet will need, from what this project's datums took: seconds and bytes per robot-hour."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from features.errors import DataError, UsageError
+
+HOUR_S: Final = 3600.0
+PER: Final = 1000.0
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Measured over `robot_hours`. seconds: pipeline → core-seconds of its datums. stored: repo → bytes."""
+
+    robot_hours: float
+    seconds: Mapping[str, float]
+    stored: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One pipeline's share of the work."""
+
+    pipeline: str
+    core_seconds_per_robot_hour: float
+    core_hours: float
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Predicted for `robot_hours`. wall_hours: on `cores`; fleet-wide steps on one. dollars: at `price`."""
+
+    robot_hours: float
+    cores: int
+    price: float
+    core_hours: float
+    wall_hours: float
+    memory_gib: float
+    storage_gib: float
+    dollars: float
+    dollars_per_1000_robot_hours: float
+    bottleneck: str
+    stages: tuple[Stage, ...]
+    assumptions: tuple[str, ...]
+
+
+def estimate(
+    rates: Rates,
+    *,
+    robots: int,
+    hours: float,
+    cores: int,
+    price: float,
+    gib_per_core: float,
+    alone: frozenset[str],
+) -> Estimate:
+    """Scale measured rates linearly to `robots` times `hours` on `cores`.
+
+    price: dollars an hour for all cores. alone: pipelines with one datum, which use one core. Raises
+    DataError without measurements, UsageError for sizes that are not above 0.
+    """
+    if min(robots, hours, cores) <= 0 or price < 0:
+        raise UsageError("robots, hours and cores must be above 0", got=(robots, hours, cores, price))
+    if rates.robot_hours <= 0 or not any(rates.seconds.values()):
+        raise DataError("nothing was measured yet", hint="push logs first: rates come from datums that ran")
+    wanted = robots * hours
+    factor = wanted / rates.robot_hours
+    hours_of = {name: seconds * factor / HOUR_S for name, seconds in rates.seconds.items()}
+    walls = {name: taken if name in alone else taken / cores for name, taken in hours_of.items()}
+    wall = sum(walls.values())
+    dollars = wall * price
+    return Estimate(
+        robot_hours=wanted,
+        cores=cores,
+        price=price,
+        core_hours=sum(hours_of.values()),
+        wall_hours=wall,
+        memory_gib=cores * gib_per_core,
+        storage_gib=sum(rates.stored.values()) * factor / 2**30,
+        dollars=dollars,
+        dollars_per_1000_robot_hours=dollars / wanted * PER,
+        bottleneck=max(walls, key=lambda name: walls[name]),
+        stages=tuple(
+            Stage(name, rates.seconds[name] / rates.robot_hours, taken) for name, taken in hours_of.items()
+        ),
+        assumptions=(
+            f"measured on {rates.robot_hours:g} robot-hours of this project, on this machine's cores",
+            "work and storage grow in proportion to robot-hours",
+            f"{', '.join(sorted(alone))} run on one core, all else on every core without waiting",
+            f"a worker needs {gib_per_core:g} GiB: given, not measured",
+            "no time for moving data between machines; no repeated work",
+        ),
+    )
