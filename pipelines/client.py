@@ -81,6 +81,18 @@ class FileChange:
     after: int | None
 
 
+@dataclass(frozen=True)
+class CommitInfo:
+    """A commit of a repo, size in bytes; `finished` is None while it is open."""
+
+    id: str
+    description: str
+    started: datetime | None
+    finished: datetime | None
+    size: int
+    error: str
+
+
 class Pachd:
     """A pachd, local or remote. Errors of the server become forewarn's, with its sentence."""
 
@@ -167,6 +179,21 @@ class Pachd:
             return None
         return None
 
+    def commits(self, repo: str, number: int) -> list[CommitInfo]:
+        """The newest commits of a repo, newest first. Raises NotFoundError for an unknown repo."""
+        with _translated():
+            return [
+                CommitInfo(
+                    id=info.commit.id,
+                    description=info.description,
+                    started=_time(info.started),
+                    finished=_time(info.finished),
+                    size=info.details.size_bytes if info.details else info.size_bytes_upper_bound,
+                    error=info.error,
+                )
+                for info in self._client.pfs.list_commit(repo=_repo(repo), number=number)
+            ]
+
     def resolve(self, repo: str, reference: str) -> str:
         """Id of the commit of a repo that an id or a branch, maybe with `^` or `^2`, names."""
         with _translated():
@@ -178,9 +205,11 @@ class Pachd:
             info = self._client.pfs.inspect_commit(commit=_commit(repo, commit))
             return {one.repo.name: one.id for one in info.direct_provenance if one.repo.type == "user"}
 
-    def diff(self, repo: str, old: str, new: str) -> Iterator[FileChange]:
-        """Files that differ between two commits of a repo, in path order."""
-        pair = {"old_file": _file(repo, "/", old), "new_file": _file(repo, "/", new)}
+    def diff(self, repo: str, old: str | None, new: str) -> Iterator[FileChange]:
+        """Files that differ between two commits of a repo, in path order; None is the commit before `new`."""
+        pair = {"new_file": _file(repo, "/", new)}
+        if old is not None:
+            pair["old_file"] = _file(repo, "/", old)
         with _translated():
             for change in self._client.pfs.diff_file(**pair):
                 sizes = [

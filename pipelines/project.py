@@ -50,6 +50,11 @@ class Project:
         """Where a running `forewarn up` tells its address and pid."""
         return self.state / "daemon.json"
 
+    @property
+    def token_file(self) -> Path:
+        """Where the hashes of the dashboard's tokens are kept."""
+        return self.state / "tokens.json"
+
     def daemon_address(self) -> str | None:
         """Address of the project's running daemon, None when there is none."""
         try:

@@ -6,10 +6,22 @@ Only typer is imported here, so that `forewarn --help` answers at once.
 import sys
 
 from features.errors import ConflictError, DataError, ForewarnError, NotFoundError, UsageError
-from pipelines.cli import clusters, demo, engine, history, logs, models, project, risk
+from pipelines.cli import clusters, dashboard, demo, engine, history, logs, models, project, risk
 from pipelines.cli.app import app
 
-__all__ = ["app", "clusters", "demo", "engine", "history", "logs", "main", "models", "project", "risk"]
+__all__ = [
+    "app",
+    "clusters",
+    "dashboard",
+    "demo",
+    "engine",
+    "history",
+    "logs",
+    "main",
+    "models",
+    "project",
+    "risk",
+]
 
 EXIT = {DataError: 3, NotFoundError: 4, ConflictError: 4, UsageError: 2}
 

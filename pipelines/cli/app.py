@@ -11,6 +11,7 @@ SECTIONS: Final = {
     "risk": "Risk",
     "history": "History",
     "models": "Models",
+    "dashboard": "Dashboard",
     "engine": "Engine",
     "clusters": "Clusters",
     "project": "Project and machine",

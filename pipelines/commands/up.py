@@ -4,7 +4,6 @@ import os
 import signal
 import threading
 from contextlib import ExitStack
-from contextlib import ExitStack
 from pathlib import Path
 
 import msgspec
@@ -16,7 +15,7 @@ from pipelines.monitor import serve
 from pipelines.pachd.access import Access
 from pipelines.pachd.server import is_loopback
 from pipelines.project import Project
-from pipelines.serving import serve
+from pipelines.serving import serve_dashboard
 from pipelines.setup import set_up
 
 
@@ -55,7 +54,7 @@ def up(
         public = f"{host}:{engine.serve(listen, access)}"
         address = public if access is None else f"127.0.0.1:{engine.serve()}"
         set_up(Pachd.at(address), found.config)
-        dashboard = stack.enter_context(serve(found, address, http_host, int(http_port)))
+        dashboard = stack.enter_context(serve_dashboard(found, address, http_host, int(http_port)))
         where = {"address": address, "listen": public, "dashboard": dashboard, "pid": os.getpid()}
         told = msgspec.json.encode(where)
         waiting = found.daemon_file.with_suffix(".tmp")
@@ -73,8 +72,8 @@ def up(
         try:
             with ExitStack() as serving:
                 if metrics is not None:
-                    http_port, _ = serving.enter_context(serve(metrics, engine, Pachd.at(address)))
-                    say(f"metrics on http://{metrics.rpartition(':')[0]}:{http_port}/metrics")
+                    metrics_port, _ = serving.enter_context(serve(metrics, engine, Pachd.at(address)))
+                    say(f"metrics on http://{metrics.rpartition(':')[0]}:{metrics_port}/metrics")
                 say_next("forewarn push PATH   (in another terminal; stop here with Ctrl-C)")
                 stop.wait()
         finally:

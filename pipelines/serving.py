@@ -1,0 +1,251 @@
+"""The dashboard's view of a project: `reports.dashboard.Source`, answered by a pachd."""
+
+import io
+import json
+import shutil
+import socket
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import astuple
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.errors import ConflictError, DataError, NotFoundError
+from pipelines.client import PUSH, Job, Pachd
+from pipelines.pachd.globs import compile_glob
+from pipelines.project import Project
+from pipelines.specs import REPOS, STEPS
+from pipelines.steps.files import encode
+from reports.dashboard.source import (
+    ChangeView,
+    CommitView,
+    DatumView,
+    JobView,
+    Kind,
+    PipelineView,
+    Report,
+)
+
+FEEDBACK: Final = "feedback"
+JOBS: Final = 50
+_PLACES: Final[Mapping[Kind, tuple[str, str]]] = {
+    "observations": ("join", "/observations/{robot}/{day}/observations.parquet"),
+    "failures": ("join", "/observations/{robot}/{day}/failures.parquet"),
+    "risk": ("score", "/risk/{robot}/{day}.parquet"),
+}
+_PIECE: Final = ("source", "member", "line", "stream", "reason", "detail")
+
+
+@contextmanager
+def serve_dashboard(project: Project, address: str, host: str, port: int) -> Iterator[str]:
+    """Serve a project's dashboard from a thread of its own while the context lasts; its URL.
+
+    Port 0 takes a free one. Raises ConflictError when the address is taken.
+    """
+    import uvicorn
+
+    from reports.dashboard.app import create_app
+    from reports.dashboard.tokens import Tokens
+
+    config = project.config
+    source = PachdSource(Pachd.at(address), config.project.name, config.logs.glob)
+    scratch = project.state / "uploads"
+    shutil.rmtree(scratch, ignore_errors=True)
+    app = create_app(source, tokens=Tokens(project.token_file), scratch=scratch)
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
+    host = host.strip("[]")
+    try:
+        listener = socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET
+        )
+    except OSError as error:
+        raise ConflictError(
+            f"{host}:{port} is taken", got=error, hint="choose another with --http 127.0.0.1:PORT"
+        ) from error
+    thread = threading.Thread(
+        target=server.run, kwargs={"sockets": [listener]}, name="dashboard", daemon=True
+    )
+    thread.start()
+    try:
+        shown = f"[{host}]" if ":" in host else host
+        yield f"http://{shown}:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        listener.close()
+
+
+class PachdSource:
+    """What `Source` asks, of the repos and jobs of one project; `glob` is its `logs.glob`."""
+
+    def __init__(self, pachd: Pachd, name: str, glob: str) -> None:
+        self.name = name
+        self._pachd = pachd
+        self._glob = glob
+        self._summary = lru_cache(maxsize=4)(self._read_summary)
+
+    def report(self) -> Report | None:
+        """The newest report, None before the first."""
+        commit = self._pachd.head("report")
+        return Report(commit, self._summary(commit)) if commit else None
+
+    def report_page(self) -> bytes:
+        """The newest `report.html`."""
+        return self._pachd.read("report", "/report.html")
+
+    def days(self, robot: str) -> Sequence[str]:
+        """Days a robot has scored data of, oldest first."""
+        found = self._pachd.glob("score", f"/risk/{encode(robot)}/*")
+        return [Path(file.path).stem for file in found]
+
+    def table(self, kind: Kind, robot: str, day: str) -> pa.Table | None:
+        """A robot-day's table, None where there is none."""
+        repo, place = _PLACES[kind]
+        try:
+            return _parquet(self._pachd.read(repo, place.format(robot=encode(robot), day=day)))
+        except NotFoundError:
+            return None
+
+    def quarantined(self, robot: str, day: str) -> Sequence[Mapping[str, Any]]:
+        """Refused pieces of files whose path names the robot and the day (or only the robot, for `all`)."""
+        found: list[Mapping[str, Any]] = []
+        for file in self._pachd.glob("extract", f"/quarantine/*{encode(robot)}*"):
+            if (
+                (day in file.path)
+                if day != "all"
+                else not any(part.isdigit() for part in file.path.split("-"))
+            ):
+                table = _parquet(self._pachd.read("extract", file.path))
+                found += table.select(_PIECE).slice(0, JOBS).to_pylist()
+        return found
+
+    def pipelines(self) -> Sequence[PipelineView]:
+        """Pipelines in the order data flows."""
+        found = self._pachd.pipelines()
+        return [
+            PipelineView(
+                name=name,
+                state=found[name]["state"],
+                inputs=_inputs(json.loads(found[name]["spec"])["input"]),
+                job=next(iter(self.jobs(pipeline=name)), None),
+            )
+            for name in sorted(found, key=_flow)
+        ]
+
+    def jobs(self, *, commit: str | None = None, pipeline: str | None = None) -> Sequence[JobView]:
+        """Newest jobs first, at most fifty."""
+        number = 1 if pipeline else JOBS
+        return [_job(job) for job in self._pachd.jobs(commit=commit, pipeline=pipeline, number=number)]
+
+    def datums(self, pipeline: str, commit: str, limit: int) -> Sequence[DatumView]:
+        """The first datums of a job, failed ones first."""
+        found = [
+            DatumView(datum.id, datum.state, datum.inputs, datum.seconds)
+            for datum in self._pachd.datums(pipeline, commit)
+        ]
+        return sorted(found, key=lambda datum: datum.state != "FAILED")[:limit]
+
+    def logs(self, pipeline: str, commit: str, limit: int) -> Sequence[str]:
+        """The last log lines of a job."""
+        return list(self._pachd.logs(pipeline, commit))[-limit:]
+
+    def retry(self, pipeline: str, commit: str) -> str:
+        """Run a job's failed datums again; the new job's commit. Raises ConflictError when none failed."""
+        failed = [datum.id for datum in self._pachd.datums(pipeline, commit) if datum.state == "FAILED"]
+        if not failed:
+            raise ConflictError(f"no datum of {pipeline} {commit} failed")
+        return str(self._pachd.ask("RerunDatums", pipeline=pipeline, datums=failed)["job"])
+
+    def repos(self) -> Sequence[str]:
+        """The project's repos."""
+        extra = [FEEDBACK] if self._pachd.has_repo(FEEDBACK) else []
+        return [*REPOS, *STEPS, *extra]
+
+    def commits(self, repo: str, limit: int) -> Sequence[CommitView]:
+        """Newest commits of a repo first."""
+        return [
+            CommitView(one.id, one.description, one.started, one.finished, one.size, one.error)
+            for one in self._pachd.commits(repo, limit)
+        ]
+
+    def changes(self, repo: str, commit: str, limit: int) -> Sequence[ChangeView]:
+        """What a commit changed against the one before it."""
+        found = islice(self._pachd.diff(repo, None, commit), limit)
+        return [ChangeView(*astuple(change)) for change in found]
+
+    def push(self, files: Mapping[str, Path]) -> str:
+        """One commit of `logs@master`. Raises DataError where no datum would see a file."""
+        glob = compile_glob(self._glob)
+        for path in files:
+            parts = (path, *(str(parent) for parent in Path(path).parents))
+            if not any(glob.match(part) is not None for part in parts):
+                raise DataError(
+                    "a file would be pushed where no datum sees it",
+                    got=path,
+                    expected=f'a path that matches logs.glob = "{self._glob}"',
+                )
+        if not files:
+            raise DataError("nothing was uploaded")
+        return self._pachd.put("logs", dict(files), description=PUSH)
+
+    def feedback(self) -> Sequence[Mapping[str, Any]]:
+        """Everything said about alerts, oldest first."""
+        if self._pachd.head(FEEDBACK) is None:
+            return []
+        found = [
+            json.loads(line) for text in self._pachd.read_all(FEEDBACK).values() for line in text.splitlines()
+        ]
+        return sorted(found, key=lambda said: said["when"])
+
+    def add_feedback(self, entry: Mapping[str, Any]) -> str:
+        """Commit one entry as a file of its own, so that two people at once lose nothing."""
+        self._pachd.create_repo(FEEDBACK)
+        path = f"/{entry['when'].replace(':', '')}-{uuid4().hex[:8]}.json"
+        return self._pachd.put(
+            FEEDBACK, {path: json.dumps(dict(entry)).encode()}, description=entry["action"]
+        )
+
+    def _read_summary(self, commit: str) -> Mapping[str, Any]:
+        return dict(json.loads(self._pachd.read("report", "/summary.json", commit)))
+
+
+def _parquet(content: bytes) -> pa.Table:
+    return pq.read_table(io.BytesIO(content))
+
+
+def _flow(name: str) -> int:
+    return STEPS.index(name) if name in STEPS else len(STEPS)
+
+
+def _inputs(value: Mapping[str, Any]) -> tuple[str, ...]:
+    if "pfs" in value:
+        return (str(value["pfs"]["repo"]),)
+    found = [
+        name
+        for kind in ("cross", "union", "join", "group")
+        for part in value.get(kind, ())
+        for name in _inputs(part)
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def _job(job: Job) -> JobView:
+    return JobView(
+        pipeline=job.pipeline,
+        commit=job.commit,
+        state=job.state,
+        total=job.total,
+        processed=job.processed,
+        skipped=job.skipped,
+        failed=job.failed,
+        reason=job.reason,
+        seconds=job.seconds,
+        done=job.done,
+    )

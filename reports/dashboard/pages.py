@@ -1,0 +1,171 @@
+"""The pages: each reads one small committed summary, or one robot-day, whatever the length of history."""
+
+from datetime import timedelta
+from functools import cache
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import HTMLResponse, Response
+from jinja2 import ChoiceLoader, Environment, PackageLoader
+
+from reports.dashboard import feedback, windows
+from reports.dashboard.api import newest, robot_of
+from reports.dashboard.guard import COOKIE, need
+from reports.dashboard.source import Source
+from reports.dashboard.tokens import Tokens
+from reports.page import SHOWN_SLICES, _environment
+from reports.traced import Traced
+
+PAGE_ROBOTS = 100
+ALERT_STATES = ("alert", "alerted")
+VIEW = [Depends(need("viewer"))]
+
+
+@cache
+def templates() -> Environment:
+    """The report's environment, with the dashboard's templates in front of its own."""
+    environment = _environment()
+    environment.loader = ChoiceLoader([PackageLoader("reports.dashboard"), PackageLoader("reports")])
+    return environment
+
+
+def render(template: str, **values: Any) -> str:
+    """A page; names and log lines are escaped."""
+    return templates().get_template(template).render(**values)
+
+
+def router(source: Source, tokens: Tokens) -> APIRouter:
+    """Routes of the pages."""
+    routes = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
+
+    def page(template: str, place: str, **values: Any) -> HTMLResponse:
+        return HTMLResponse(render(template, place=place, name=source.name, **values))
+
+    @routes.get("/", dependencies=VIEW)
+    def overview(
+        find: Annotated[str, Query(max_length=256)] = "", offset: Annotated[int, Query(ge=0)] = 0
+    ) -> HTMLResponse:
+        report = source.report()
+        if report is None:
+            return page("empty.html", "overview", jobs=source.jobs())
+        matching = [robot for robot in report.summary["robots"] if find.lower() in robot["robot_id"].lower()]
+        peaks = [peak for robot in matching for peak in robot["trend"] if peak is not None]
+        return page(
+            "overview.html",
+            "overview",
+            summary=Traced(report.summary),
+            commit=report.commit,
+            robots=matching[offset : offset + PAGE_ROBOTS],
+            places={robot["robot_id"]: n for n, robot in enumerate(report.summary["robots"])},
+            matching=len(matching),
+            offset=offset,
+            size=PAGE_ROBOTS,
+            find=find,
+            highest=max((robot["risk"] or 0.0 for robot in matching), default=0.0),
+            top=max(peaks, default=0.0),
+            running=[job for job in source.jobs() if not job.done],
+        )
+
+    @routes.get("/robots/{robot}", dependencies=VIEW)
+    def robot(robot: str, at: str | None = None) -> HTMLResponse:
+        report = newest(source)
+        found = robot_of(report, robot)
+        moment = at or found["peak_at"] or found["last_failure"] or report.summary["as_of"]
+        start = end = None
+        if moment:
+            start, end = windows.around(moment, timedelta(minutes=60), timedelta(minutes=20))
+        stands = feedback.outcomes(source.feedback())
+        return page(
+            "robot.html",
+            "robots",
+            summary=Traced(report.summary),
+            robot=found,
+            moment=moment,
+            start=start,
+            end=end,
+            longest=max(report.summary["question"]["windows_s"], default=0.0),
+            days=list(source.days(robot))[-14:],
+            outcome=stands.get((robot, found["peak_at"])) if found["peak_at"] else None,
+            history=[one for key, one in stands.items() if key[0] == robot],
+        )
+
+    @routes.get("/model", dependencies=VIEW)
+    def model() -> HTMLResponse:
+        report = newest(source)
+        return page(
+            "model_page.html",
+            "model",
+            summary=Traced(report.summary),
+            limit=PAGE_ROBOTS,
+            slice_limit=SHOWN_SLICES,
+            precision=feedback.precision(feedback.outcomes(source.feedback()).values()),
+        )
+
+    @routes.get("/report", dependencies=VIEW)
+    def committed() -> HTMLResponse:
+        # The committed page brings a policy of its own; it is shown as a file, not inside this site's.
+        return HTMLResponse(
+            source.report_page(), headers={"Content-Disposition": "attachment; filename=report.html"}
+        )
+
+    @routes.get("/pipelines", dependencies=VIEW)
+    def pipelines() -> HTMLResponse:
+        return page("pipelines.html", "pipelines", pipelines=source.pipelines(), jobs=source.jobs())
+
+    @routes.get("/pipelines/live", dependencies=VIEW)
+    def live() -> HTMLResponse:
+        return page("pipelines_live.html", "", pipelines=source.pipelines(), jobs=source.jobs())
+
+    @routes.get("/pipelines/{pipeline}/{commit}", dependencies=VIEW)
+    def job(pipeline: str, commit: str) -> HTMLResponse:
+        jobs = [one for one in source.jobs(commit=commit) if one.pipeline == pipeline]
+        return page(
+            "job.html",
+            "pipelines",
+            pipeline=pipeline,
+            commit=commit,
+            job=jobs[0] if jobs else None,
+            datums=source.datums(pipeline, commit, 200),
+            lines=source.logs(pipeline, commit, 200),
+        )
+
+    @routes.get("/data", dependencies=VIEW)
+    def data(repo: str = "logs", commit: str | None = None) -> HTMLResponse:
+        report = source.report()
+        commits = source.commits(repo, 20)
+        shown = commit or (commits[0].id if commits else None)
+        return page(
+            "data_page.html",
+            "data",
+            repos=source.repos(),
+            repo=repo,
+            commits=commits,
+            shown=shown,
+            changes=source.changes(repo, shown, 200) if shown else [],
+            summary=Traced(report.summary) if report else None,
+        )
+
+    @routes.get("/alerts", dependencies=VIEW)
+    def alerts() -> HTMLResponse:
+        report = newest(source)
+        stands = feedback.outcomes(source.feedback())
+        raised = [robot for robot in report.summary["robots"] if robot["status"] in ALERT_STATES]
+        return page(
+            "alerts.html",
+            "alerts",
+            summary=Traced(report.summary),
+            raised=[(robot, stands.get((robot["robot_id"], robot["peak_at"]))) for robot in raised],
+            closed=[outcome for outcome in stands.values() if outcome.verdict],
+            precision=feedback.precision(stands.values()),
+        )
+
+    @routes.post("/signin")
+    async def signin(request: Request) -> Response:
+        secret = (await request.body())[:512].decode("utf-8", "replace")
+        if tokens.find(secret) is None:
+            return Response("unknown token", 401)
+        response = Response(status_code=204)
+        response.set_cookie(COOKIE, secret, httponly=True, samesite="strict", max_age=12 * 3_600)
+        return response
+
+    return routes

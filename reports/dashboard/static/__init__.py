@@ -1,0 +1,1 @@
+"""Scripts, styles and vendored libraries, served as they are."""

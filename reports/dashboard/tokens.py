@@ -1,0 +1,83 @@
+"""Who may do what: bearer tokens with a role, kept only as hashes."""
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, Literal, get_args
+
+import msgspec
+
+from features.errors import ConflictError, NotFoundError, UsageError
+
+Role = Literal["viewer", "operator", "admin"]
+ROLES: Final[tuple[Role, ...]] = get_args(Role)
+
+
+@dataclass(frozen=True)
+class Token:
+    """A token as it is stored: never the secret, only its SHA-256 (secrets are 256 random bits)."""
+
+    name: str
+    role: Role
+    digest: str
+    created: str
+
+
+class Tokens:
+    """The tokens of one project, in one file only its owner can read."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def all(self) -> list[Token]:
+        """Every token, in the order of creation."""
+        if not self._path.is_file():
+            return []
+        return msgspec.json.decode(self._path.read_bytes(), type=list[Token])
+
+    def create(self, name: str, role: str) -> str:
+        """A new token's secret, told once. Raises UsageError (role) and ConflictError (name)."""
+        if role not in ROLES:
+            raise UsageError("unknown role", got=role, expected=", ".join(ROLES))
+        tokens = self.all()
+        if any(token.name == name for token in tokens):
+            raise ConflictError(f"there is a token named {name}", hint=f"forewarn token revoke {name}")
+        secret = f"fw_{secrets.token_urlsafe(32)}"
+        created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self._write([*tokens, Token(name, role, _digest(secret), created)])
+        return secret
+
+    def revoke(self, name: str) -> None:
+        """Make a token useless at once. Raises NotFoundError."""
+        tokens = self.all()
+        kept = [token for token in tokens if token.name != name]
+        if len(kept) == len(tokens):
+            raise NotFoundError(f"there is no token named {name}", hint="forewarn token list")
+        self._write(kept)
+
+    def find(self, secret: str) -> Token | None:
+        """The token a secret belongs to; every stored hash is compared in constant time."""
+        digest, found = _digest(secret), None
+        for token in self.all():
+            if hmac.compare_digest(token.digest, digest):
+                found = token
+        return found
+
+    def _write(self, tokens: list[Token]) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        waiting = self._path.with_suffix(".tmp")
+        waiting.touch(mode=0o600)
+        waiting.write_bytes(msgspec.json.encode([asdict(token) for token in tokens]))
+        waiting.replace(self._path)
+
+
+def allows(role: Role, needed: Role) -> bool:
+    """Whether a role includes another: an admin may all an operator may, who may all a viewer may."""
+    return ROLES.index(role) >= ROLES.index(needed)
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,68 @@
+"""A window of time of one robot: read from its request, cut into the robot-days that hold it."""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import pyarrow as pa
+
+from features.errors import UsageError
+from reports.dashboard.source import Kind, Source
+from reports.words import iso
+
+LONGEST: Final = timedelta(days=2)
+KINDS: Final[tuple[Kind, ...]] = ("observations", "failures", "risk")
+_EPOCH_MS: Final = re.compile(r"(?<!\d)(1\d{12})(?!\d)")
+
+
+def parse(start: str, end: str) -> tuple[int, int]:
+    """Two moments in ns since the epoch. Raises UsageError unless `start < end ≤ start + 2 d`."""
+    try:
+        first, last = (datetime.fromisoformat(text) for text in (start, end))
+        first, last = (moment if moment.tzinfo else moment.replace(tzinfo=UTC) for moment in (first, last))
+    except ValueError as error:
+        raise UsageError("a moment cannot be read", got=error, expected="ISO 8601") from error
+    if not timedelta(0) < last - first <= LONGEST:
+        raise UsageError(
+            "the window does not fit", got=f"{start} to {end}", expected="more than 0 s, up to 2 d"
+        )
+    return nanoseconds(first), nanoseconds(last)
+
+
+def nanoseconds(moment: datetime) -> int:
+    """Ns since the epoch, exact to the microsecond."""
+    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1_000
+
+
+def days(start: int, end: int) -> list[str]:
+    """UTC days that `[start, end)` touches, as paths name them; `all` for projects without days."""
+    first, last = (datetime.fromtimestamp(at // 10**9, UTC).date() for at in (start, end - 1))
+    return [(first + timedelta(days=n)).isoformat() for n in range((last - first).days + 1)] + ["all"]
+
+
+def tables(
+    source: Source, robot: str, start: int, end: int
+) -> tuple[list[pa.Table], list[pa.Table], list[pa.Table]]:
+    """Observations, failures and risk of the days a window touches."""
+    observations, failures, risk = (
+        [table for day in days(start, end) if (table := source.table(kind, robot, day)) is not None]
+        for kind in KINDS
+    )
+    return observations, failures, risk
+
+
+def around(moment: str, before: timedelta, after: timedelta) -> tuple[str, str]:
+    """The window around a moment, as ISO 8601."""
+    at = datetime.fromisoformat(moment)
+    return tuple(iso(nanoseconds(one)) or "" for one in (at - before, at + after))  # type: ignore[return-value]
+
+
+def placed(pieces: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Refused pieces with `at`, in seconds since the epoch where the member's name tells milliseconds."""
+    found = []
+    for piece in pieces:
+        told = _EPOCH_MS.search(str(piece.get("member") or ""))
+        found.append({**piece, "at": int(told[1]) / 1_000 if told else None})
+    return found
