@@ -129,7 +129,7 @@ async function draw(place) {
       cursor: { sync: { key: sync.key, setSeries: false } },
       scales: { x: { min: value.start, max: value.end }, y: range ? { range } : {} },
       axes: [{ ...axis }, { ...axis, size: 60 }],
-      series: [{ value: "{YYYY}-{MM}-{DD} {HH}:{mm}:{ss}" }, { label: title, stroke: token("--accent"), width: 1.5, spanGaps: false }],
+      series: [{ value: "{YYYY}-{MM}-{DD} {HH}:{mm}:{ss}" }, { label: title, stroke: token("--accent"), width: 1.5, spanGaps: false, points: { show: false } }],
       hooks: { drawClear: [bands], setScale: [(self, key) => {
         if (key !== "x" || draw.busy) return;
         draw.busy = true;
