@@ -25,6 +25,8 @@ LOCAL_SIZE: Final = 30
 MAX_COMMENT: Final = 0xFFFF
 MAX32: Final = 0xFFFF_FFFF
 AT_ONCE: Final = 1_024
+PIECE: Final = 16 << 20
+LOCAL: Final = b"PK\x03\x04"
 
 
 class BadArchive(Exception):  # noqa: N818 - a verdict on the file
@@ -90,7 +92,10 @@ def recover_directory(archive: Bytes) -> Directory:
 
     Ends at the first member that is cut off, or whose size only its lost directory knew.
     """
-    count = archive.tobytes().count(b"PK\x03\x04")
+    count = sum(
+        archive[at : at + PIECE + len(LOCAL) - 1].tobytes().count(LOCAL)
+        for at in range(0, len(archive), PIECE)
+    )
     entries = Entries(*np.zeros((len(Entries._fields), count), np.int64))
     found, end = _follow(archive, entries)
     return Directory(archive, Entries(*(column[:found] for column in entries)), end)

@@ -50,7 +50,7 @@ def zip_members(file: mmap, limits: LimitsSection, ledger: Ledger) -> Iterator[M
         directory = read_directory(archive, forget)
     except BadArchive as error:
         directory = recover_directory(archive)
-        rest = archive[directory.start :].tobytes()
+        rest = archive[directory.start : directory.start + limits.entry_bytes].tobytes()
         detail = f"{error}; {len(directory)} members were found without it"
         ledger.refuse_member("archive_unreadable", rest, offset=directory.start, detail=detail)
     zipped = _Zip(directory, limits, ledger)
