@@ -1,0 +1,147 @@
+"""A Dask scheduler and workers in processes of their own, contents in S3, workers that die: same bytes."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from pipelines.client import Pachd
+from pipelines.cluster import DaskExecutor
+from pipelines.config import load_config
+from pipelines.pachd.engine import Engine
+from pipelines.setup import set_up
+from tests.e2e import tiny
+
+REPOS = ("extract", "join", "features", "train", "score", "report")
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+@contextmanager
+def process(*command: str, variables: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    started = subprocess.Popen(
+        [sys.executable, "-m", *command],
+        env=os.environ | variables,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        yield started
+    finally:
+        end(started)
+
+
+def end(started: subprocess.Popen[bytes]) -> None:
+    """Kill a process and all it started, as a node that is taken away does."""
+    with suppress(ProcessLookupError):
+        os.killpg(started.pid, signal.SIGKILL)
+    started.wait()
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, dict[str, str]]]:
+    """URL of a bucket, and the variables with which any process reaches it."""
+    pytest.importorskip("s3fs")
+    port = free_port()
+    variables = {
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with process("moto.server", "-p", str(port), variables={}):
+        answers(port)
+        import fsspec
+
+        fsspec.filesystem("s3", skip_instance_cache=True).mkdir(f"bucket{port}")
+        yield f"s3://bucket{port}/objects", variables
+
+
+def answers(port: int) -> None:
+    """Wait until somebody listens."""
+    waiting = threading.Event()
+    for _ in range(600):
+        with socket.socket() as client:
+            if client.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        waiting.wait(0.1)
+    raise AssertionError(f"nobody listens on {port}")
+
+
+def outputs(project: Path, engine: Engine) -> dict[str, str]:
+    """`repo:path` → hash of every file, after the project's logs went through every pipeline."""
+    pachd = Pachd.at(f"127.0.0.1:{engine.serve()}")
+    set_up(pachd, load_config(project / "forewarn.toml"))
+    pachd.put("logs", {f"/{path.name}": path for path in sorted((project / "logs").iterdir())})
+    unfinished = "SELECT count(*) FROM jobs WHERE finished IS NULL"
+    engine.metadata.wait(lambda: None if engine.metadata.value(unfinished) else True)
+    assert {job.state for job in pachd.jobs()} == {"SUCCESS"}
+    return {f"{repo}:{file.path}": file.hash for repo in REPOS for file in pachd.glob(repo, "/**")}
+
+
+def compare(tmp_path: Path, bucket: tuple[str, dict[str, str]], *, workers: int, kill_every_s: float) -> int:
+    """Run on this machine and on a cluster of processes; both must give the same. Workers killed."""
+    url, variables = bucket
+    project = tiny.write(tmp_path / "project")
+    with Engine(tmp_path / "alone", workers=1) as engine:
+        alone = outputs(project, engine)
+    port = free_port()
+    address = f"tcp://127.0.0.1:{port}"
+    worker = ("distributed.cli.dask_worker", address, "--nthreads=1", "--no-dashboard", "--memory-limit=0")
+    killed, over = 0, threading.Event()
+    with ExitStack() as stack:
+        scheduler = ("distributed.cli.dask_scheduler", "--host=127.0.0.1", f"--port={port}", "--no-dashboard")
+        stack.enter_context(process(*scheduler, "--dashboard-address=:0", variables={}))
+        answers(port)
+        pool = [
+            stack.enter_context(process(*worker, "--dashboard-address=:0", variables=variables))
+            for _ in range(workers)
+        ]
+
+        def preempt() -> None:
+            nonlocal killed
+            while not over.wait(kill_every_s):
+                end(pool.pop(0))
+                killed += 1
+                pool.append(
+                    stack.enter_context(process(*worker, "--dashboard-address=:0", variables=variables))
+                )
+
+        executor = DaskExecutor(address=address)
+        executor.start().wait_for_workers(workers, timeout=120)
+        thread = threading.Thread(target=preempt)
+        thread.start()
+        try:
+            with Engine(tmp_path / "many", objects=url, executor=executor) as engine:
+                many = outputs(project, engine)
+        finally:
+            over.set()
+            thread.join()
+    assert many == alone
+    assert len(many) > 10
+    return killed
+
+
+@pytest.mark.long
+@pytest.mark.timeout(280)
+def test_two_worker_processes_and_a_bucket_give_the_bytes_of_one_machine(tmp_path, bucket):
+    compare(tmp_path, bucket, workers=2, kill_every_s=3_600)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_four_workers_one_killed_every_two_seconds_give_the_bytes_of_one_machine(tmp_path, bucket):
+    assert compare(tmp_path, bucket, workers=4, kill_every_s=2) > 2
