@@ -81,7 +81,7 @@ class Engine:
     def start(self) -> None:
         """Begin to run jobs, first those that were not finished when the engine last ended."""
         shutil.rmtree(self._scratch, ignore_errors=True)
-        self._scratch.mkdir()
+        self._scratch.mkdir(exist_ok=True)  # what a killed engine left running may still write there
         self.scheduler.start()
         self._cron.start()
 

@@ -16,7 +16,7 @@ from tests.e2e.conftest import FOREWARN, environment, run_in
 def daemon(tmp_path: Path) -> Iterator[tuple[Path, "subprocess.Popen[str]"]]:
     project = tiny.write(tmp_path / "project")
     process = subprocess.Popen(
-        [*FOREWARN, "up", "--listen", "127.0.0.1:0"],
+        [*FOREWARN, "up", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"],
         cwd=project,
         env=environment(),
         stderr=subprocess.PIPE,
@@ -55,7 +55,7 @@ def test_commands_use_the_daemon_and_a_second_is_refused_with_the_pid_of_the_fir
     project, process = daemon
     told = run_in(project, "status", "--json").json
     assert told["daemon"] == json.loads((project / ".forewarn" / "daemon.json").read_text())["address"]
-    second = run_in(project, "up", "--listen", "127.0.0.1:0")
+    second = run_in(project, "up", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0")
     assert second.code == 4
     assert str(process.pid) in second.err
 
