@@ -19,19 +19,21 @@ DESCRIPTIONS: Final = {MODELS: "no champion: the newest model serves", CONFIG: "
 class Differences:
     """What a pachd lacks of a project.
 
-    repos: those to create. slices: path in the repo config → content, changed or new. specs: pipelines to
-    create or update, in the order data flows; existing: the names of those that are there.
+    repos: those to create. slices: path in the repo config → content, changed or new. serving: whether the
+    repo models lacks its first commit, without which nothing trains. specs: pipelines to create or update, in
+    the order data flows; existing: the names of those that are there.
     """
 
     repos: tuple[str, ...]
     slices: Mapping[str, bytes]
+    serving: bool
     specs: tuple[Mapping[str, Any], ...]
     existing: frozenset[str]
 
     @property
     def puts(self) -> Mapping[str, Mapping[str, bytes]]:
         """Repo → path → content to commit before the specs."""
-        first = {MODELS: {"/serving.json": NOBODY}} if MODELS in self.repos else {}
+        first = {MODELS: {"/serving.json": NOBODY}} if self.serving else {}
         return first | ({CONFIG: self.slices} if self.slices else {})
 
 
@@ -43,6 +45,7 @@ def compare(pachd: Pachd, config: Config) -> Differences:
     existing = pachd.pipelines()
     return Differences(
         repos=repos,
+        serving=MODELS in repos or pachd.head(MODELS) is None,
         slices={path: content for path, content in slices.items() if present.get(path) != content},
         specs=tuple(
             spec
@@ -59,7 +62,7 @@ def set_up(pachd: Pachd, config: Config) -> list[str]:
 
 
 def apply(pachd: Pachd, lacking: Differences) -> Iterator[str]:
-    """Make the changes one by one, with a line after each.
+    """Make the changes one by one, with a line after each; one that was killed is taken up where it ended.
 
     The configuration is committed before pipelines are created, so that the first job already has it.
     """
