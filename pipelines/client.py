@@ -4,11 +4,13 @@ The same calls reach the embedded engine and a Pachyderm cluster; nothing here k
 """
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from socket import gethostname
 from typing import Any, Final
 
 import grpc
@@ -21,6 +23,7 @@ CHUNK_BYTES: Final = 16 << 20
 MASTER: Final = "master"
 DONE: Final = frozenset({"SUCCESS", "FAILURE", "KILLED", "UNRUNNABLE"})
 PUSH: Final = "forewarn push"
+SIGNED: Final = re.compile(r"\(process (?P<pid>\d+) on (?P<host>\S+)\)$")
 
 Content = bytes | Path
 
@@ -150,7 +153,8 @@ class Pachd:
         When anything fails the open commit is dropped: nothing of it is ever visible.
         """
         with _translated():
-            commit = self._client.pfs.start_commit(branch=_branch(repo), description=description)
+            signed = f"{description} (process {os.getpid()} on {gethostname()})".lstrip()
+            commit = self._client.pfs.start_commit(branch=_branch(repo), description=signed)
             try:
                 self._client.pfs.modify_file(_operations(commit, files, delete, progress))
             except BaseException:
@@ -160,13 +164,18 @@ class Pachd:
         return str(commit.id)
 
     def drop_abandoned(self, repo: str) -> bool:
-        """Drop the repo's newest commit if a push that died left it open; whether there was one."""
+        """Drop the newest commits of a repo that `put` began in a process that died; whether there was one.
+
+        What waits for such a commit would wait for ever. Processes of other machines are not judged.
+        """
+        dropped = False
         with _translated():
-            for info in self._client.pfs.list_commit(repo=_repo(repo), number=1):
-                if _time(info.finishing) is None and info.description.startswith(PUSH):
-                    self._client.pfs.drop_commit_set(commit_set=pfs.CommitSet(id=info.commit.id))
-                    return True
-        return False
+            for info in self._client.pfs.list_commit(repo=_repo(repo)):
+                if _time(info.finishing) is not None or not _died(info.description):
+                    break
+                self._client.pfs.drop_commit_set(commit_set=pfs.CommitSet(id=info.commit.id))
+                dropped = True
+        return dropped
 
     def head(self, repo: str) -> str | None:
         """Id of the newest finished commit of `repo@master`, None when there is none."""
@@ -349,6 +358,20 @@ def _chunks(content: Content) -> Iterator[bytes]:
     with content.open("rb") as file:
         while chunk := file.read(CHUNK_BYTES):
             yield chunk
+
+
+def _died(description: str) -> bool:
+    """Whether the process that signed a commit's description was of this machine and is no more."""
+    signed = SIGNED.search(description)
+    if signed is None or signed["host"] != gethostname():
+        return False
+    try:
+        os.kill(int(signed["pid"]), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass
+    return False
 
 
 def _repo(name: str) -> pfs.Repo:

@@ -70,6 +70,7 @@ def apply(pachd: Pachd, lacking: Differences) -> Iterator[str]:
         if pachd.create_repo(repo):
             yield f"created repo {repo}"
     for repo, files in lacking.puts.items():
+        pachd.drop_abandoned(repo)
         pachd.put(repo, dict(files), description=DESCRIPTIONS[repo])
     for path in sorted(lacking.slices):
         yield f"configuration of {path[1:-5]} changed"
