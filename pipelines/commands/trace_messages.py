@@ -49,7 +49,7 @@ def messages_behind(
         logs = commits["logs"]
         with TemporaryDirectory() as scratch:
             pachd.download("logs", logs["path"], Path(scratch), logs["commit"])
-            for file, _ in units(Path(scratch)):
+            for file, _ in units(Path(scratch), folders=settings.logs.unit == "folder"):
                 pushed_as = _pushed_as(logs["path"], file, Path(scratch))
                 found += find_messages(file, pushed_as, settings, robot=span.robot, start=start, end=end)
     return [

@@ -47,6 +47,9 @@ class LogsSection(Section):
     preset: str = Field("", description="what fills the keys this file does not give: inorbit or vda5050")
     glob: str = "/*/*"
     partition: Literal["day", "all"] = "day"
+    unit: Literal["file", "folder"] = Field(
+        "file", description="'folder': files of a message each are read together, named by their folder"
+    )
     robot: RobotSection = RobotSection(path=r"(?P<robot>[^/]+?)(\.[a-z0-9.]+)?$")
     limits: LimitsSection = LimitsSection()
     lines: Literal["json", "mixed"] = Field(

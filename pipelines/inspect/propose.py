@@ -25,6 +25,7 @@ UNITS: Final = {
     "percent": "%",
     "percentage": "%",
 }
+SMALL: Final = re.compile(r"\.json(\.gz|\.zst)?$", re.IGNORECASE)
 DATE: Final = re.compile(r"\d{4}-?\d\d-?\d\d")
 
 
@@ -47,6 +48,7 @@ def propose(profiles: Sequence[Profile], paths: Sequence[str], *, mixed: bool = 
         f"glob = {_text(_glob(paths))}",
         *(['partition = "all"  # windows or tolerances reach further than a day'] if far else []),
         *(['lines = "mixed"  # messages within lines of other text'] if mixed else []),
+        *(['unit = "folder"  # a message per file: a folder is read as one'] if _many_small(paths) else []),
         f"robot = {robot}",
         "",
     ]
@@ -143,6 +145,11 @@ def _robot(profiles: Sequence[Profile], paths: Sequence[str]) -> tuple[str, str 
     if all(map(DATE.search, stems)) and all(path.count("/") > 1 for path in paths):
         return "{ path = '(?P<robot>[^/]+)/[^/]+$' }", None
     return r"{ path = '(?P<robot>[^/]+?)(\.[a-z0-9.]+)?$' }", None
+
+
+def _many_small(paths: Sequence[str]) -> bool:
+    """Whether the files look like messages of a robot's folder within a day's."""
+    return len(paths) > 1 and all(path.count("/") > 2 and SMALL.search(path) for path in paths)
 
 
 def _glob(paths: Iterable[str]) -> str:

@@ -19,7 +19,7 @@ def main(pfs: Path) -> None:
     value = read_settings(pfs, "extract")
     settings = ExtractSettings.from_json(value)
     streams, partition, out = value["streams"], value["logs"]["partition"], pfs / "out"
-    for file, pushed_as in units(pfs / "logs"):
+    for file, pushed_as in units(pfs / "logs", folders=settings.logs.unit == "folder"):
         extraction = extract(file, pushed_as, settings)
         name = f"{source_name(pushed_as)}.parquet"
         facts = [NO_FACTS]

@@ -30,6 +30,7 @@ def dead() -> int:
         (f"forewarn push (process {dead()} on another-host)", False),
         ("somebody else's commit", False),
     ],
+    ids=["dead here", "alive here", "another machine", "unsigned"],
 )
 def test_only_what_a_dead_process_of_this_machine_left_open_is_dropped(
     tmp_path: Path, description: str, dropped: bool
