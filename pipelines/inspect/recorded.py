@@ -1,7 +1,7 @@
 """Topics of a recording as sources: its first messages, each with what the recording says of it."""
 
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 from pipelines.config import LimitsSection
 from pipelines.inspect.source import Record, Source, identifier
@@ -10,8 +10,9 @@ from pipelines.logs.quarantine import Ledger
 from pipelines.logs.recordings.aside import head_of
 from pipelines.logs.recordings.breaks import Breaks
 from pipelines.logs.recordings.decode import Decode, decoder
-from pipelines.logs.recordings.kinds import MCAP, ROS1, SQLITE, ULOG
+from pipelines.logs.recordings.kinds import ULOG
 from pipelines.logs.recordings.message import LOG_TIME, Channel, as_stamp, envelope
+from pipelines.logs.recordings.messages import messages_of
 
 PER_TOPIC: Final = 2_000
 MOST: Final = 50_000
@@ -19,55 +20,37 @@ MOST: Final = 50_000
 
 def topics(path: Path, pushed_as: str, limits: LimitsSection, ledger: Ledger, sources: list[Source]) -> bool:
     """Add a recording's topics to `sources`; false when messages were left out."""
-    head = head_of(path)
-    if head.startswith(ULOG):
+    if head_of(path).startswith(ULOG):
         return _ulog(path, pushed_as, ledger, sources)
     breaks = Breaks(ledger, "")
     by_topic = {source.topic: source for source in sources if source.topic}
     decoders: dict[Channel, Decode | None] = {}
-    with path.open("rb") as opened:
-        for number, message in enumerate(_messages(head, path, opened, limits, breaks)):
-            channel = message.channel
-            if number == MOST:
-                return False
-            if channel not in decoders:
-                try:
-                    decoders[channel] = decoder(channel, limits)
-                except Unreadable as error:
-                    decoders[channel] = None
-                    ledger.refuse_member(error.reason, b"", detail=str(error))
-            decode = decoders[channel]
-            if decode is None:
+    for number, message in enumerate(messages_of(path, limits, breaks, {}) or ()):
+        channel = message.channel
+        if number == MOST:
+            return False
+        if channel not in decoders:
+            try:
+                decoders[channel] = decoder(channel, limits)
+            except Unreadable as error:
+                decoders[channel] = None
+                ledger.refuse_member(error.reason, b"", detail=str(error))
+        decode = decoders[channel]
+        if decode is None:
+            continue
+        source = by_topic.get(channel.topic)
+        if source is None:
+            source = by_topic[channel.topic] = Source(identifier(channel.topic), topic=channel.topic)
+            sources.append(source)
+        source.messages += 1
+        if len(source.records) < PER_TOPIC:
+            try:
+                decoded = decode(message.raw)
+            except Unreadable as error:
+                ledger.refuse_member(error.reason, b"", detail=str(error))
                 continue
-            source = by_topic.get(channel.topic)
-            if source is None:
-                source = by_topic[channel.topic] = Source(identifier(channel.topic), topic=channel.topic)
-                sources.append(source)
-            source.messages += 1
-            if len(source.records) < PER_TOPIC:
-                try:
-                    decoded = decode(message.raw)
-                except Unreadable as error:
-                    ledger.refuse_member(error.reason, b"", detail=str(error))
-                    continue
-                source.records.append(Record(decoded | envelope(message), decoded, pushed_as))
+            source.records.append(Record(decoded | envelope(message), decoded, pushed_as))
     return all(source.messages == len(source.records) for source in by_topic.values())
-
-
-def _messages(head: bytes, path: Path, opened: BinaryIO, limits: LimitsSection, breaks: Breaks) -> Any:
-    if head.startswith(MCAP):
-        from pipelines.logs.recordings.mcap_file import mcap_messages
-
-        return mcap_messages(opened, limits, breaks)
-    if head.startswith(ROS1):
-        from pipelines.logs.recordings.ros1_bag import ros1_messages
-
-        return ros1_messages(opened, limits, breaks)
-    if head.startswith(SQLITE):
-        from pipelines.logs.recordings.sqlite_bag import sqlite_messages
-
-        return sqlite_messages(path, limits, breaks, {})
-    return []
 
 
 def _ulog(path: Path, pushed_as: str, ledger: Ledger, sources: list[Source]) -> bool:

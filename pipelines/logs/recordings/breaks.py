@@ -1,5 +1,7 @@
 """Where a recording breaks: each place is told in the quarantine, and what is missing is counted once."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from pipelines.logs.archives.unpack import Unreadable
@@ -21,6 +23,16 @@ class Breaks:
         self._count += 1
         if self._count <= MOST:
             self._told.append((error, offset, raw[: self.ledger.raw_limit + 1]))
+
+    @contextmanager
+    def around(self, offset: int, raw: bytes) -> Iterator[None]:
+        """Whatever goes wrong while a record at `offset` is read costs that record, and is told."""
+        try:
+            yield
+        except Unreadable as error:
+            self.add(error, offset, raw)
+        except Exception as error:
+            self.add(Unreadable("bad_record", f"{error!r}"[:200]), offset, raw)
 
     def close(self, read: int, told: int | None = None) -> None:
         """Count what is lost: the messages the file tells of (None: it does not) that were not `read`."""

@@ -14,8 +14,8 @@ from pipelines.logs.quarantine import OTHER, Ledger
 from pipelines.logs.recordings.aside import File, head_of, ordered, plain_name
 from pipelines.logs.recordings.bag_folder import METADATA, BagMetadata, parse_metadata
 from pipelines.logs.recordings.breaks import Breaks
-from pipelines.logs.recordings.extras import extra
-from pipelines.logs.recordings.kinds import MCAP, ROS1, SQLITE, ULOG, WAL
+from pipelines.logs.recordings.kinds import ULOG, WAL
+from pipelines.logs.recordings.messages import messages_of
 from pipelines.logs.recordings.reader import RecordingReader
 
 
@@ -88,21 +88,8 @@ class _Job:
         head, limits = head_of(file.path), self._logs.limits
         breaks = Breaks(self._ledger, file.member)
         before = self.reader.messages
-        if head.startswith(MCAP):
-            from pipelines.logs.recordings.mcap_file import mcap_messages
-
-            with file.path.open("rb") as opened:
-                self.reader.read(mcap_messages(opened, limits, breaks), file.member)
-        elif head.startswith(ROS1):
-            with extra("ros"):
-                from pipelines.logs.recordings.ros1_bag import ros1_messages
-
-            with file.path.open("rb") as opened:
-                self.reader.read(ros1_messages(opened, limits, breaks), file.member)
-        elif head.startswith(SQLITE):
-            from pipelines.logs.recordings.sqlite_bag import sqlite_messages
-
-            found = sqlite_messages(file.path, limits, breaks, metadata.encodings)
+        found = messages_of(file.path, limits, breaks, metadata.encodings)
+        if found is not None:
             self.reader.read(found, file.member)
         elif head.startswith(ULOG):
             self._read_ulog(file)

@@ -88,7 +88,7 @@ class _Reader:
 
     def messages(self, record: _Record) -> Iterator[Message]:
         """The messages a record holds; of a record that is cut off, those that are whole."""
-        try:
+        with self._breaks.around(record.offset, record.body):
             if record.opcode == Opcode.CHUNK:
                 for inner in _inner(self._content(record), record.offset):
                     if inner.whole:
@@ -101,10 +101,6 @@ class _Reader:
                 self.read += 1
             elif record.whole:
                 self._tell(record)
-        except Unreadable as error:
-            self._breaks.add(error, record.offset, record.body)
-        except Exception as error:
-            self._breaks.add(Unreadable("bad_record", f"{error!r}"[:200]), record.offset, record.body)
 
     def _message(self, record: _Record) -> Message:
         number, _, log_time, publish_time = MESSAGE.unpack_from(record.body)

@@ -93,7 +93,7 @@ class _Reader:
 
     def messages(self, record: _Record) -> Iterator[Message]:
         """The messages a record holds; of a chunk that is cut off, those that are whole."""
-        try:
+        with self._breaks.around(record.offset, record.body):
             if record.kind == RecordType.CHUNK:
                 content = self._content(record)
                 inner = Breaks(self._breaks.ledger, self._breaks.member) if not record.whole else self._breaks
@@ -105,10 +105,6 @@ class _Reader:
                 self.read += 1
             elif record.whole:
                 self._tell(record)
-        except Unreadable as error:
-            self._breaks.add(error, record.offset, record.body)
-        except Exception as error:
-            self._breaks.add(Unreadable("bad_record", f"{error!r}"[:200]), record.offset, record.body)
 
     def _content(self, record: _Record) -> bytes:
         compression = record.header.get_string("compression")
