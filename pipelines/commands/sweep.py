@@ -1,6 +1,5 @@
 """`forewarn sweep`: which window and which lead time are worth training for, from one pass over the data."""
 
-from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -9,11 +8,11 @@ from typing import Any, Final
 
 import msgspec
 
-from features.errors import NotFoundError, UsageError
+from features.errors import UsageError
 from features.schema import FAILURES
 from models.sweep import Cell
 from models.sweep import sweep as cells_of
-from pipelines.client import Pachd
+from pipelines.commands.newest import download_newest
 from pipelines.commands.output import print_json, print_table, say, say_next, stdout
 from pipelines.config import Config
 from pipelines.durations import format_duration, parse_duration
@@ -40,7 +39,7 @@ def sweep(*, project: Path | None, windows: str, leads: str, folder: Path | None
     config = _swept(found.config, lengths)
     with TemporaryDirectory() as scratch:
         with found.connect() as pachd:
-            commit = _download(pachd, Path(scratch))
+            commit = download_newest(pachd, INPUTS, Path(scratch), lacking="nothing is joined yet")
         say(f"features of {len(lengths)} windows from commit {commit}")
         cells = sweep_folder(Path(scratch), config, lengths, ahead)
     folder = folder or found.folder / "reports" / f"sweep-{commit}"
@@ -100,17 +99,6 @@ def _durations(text: str, option: str) -> list[timedelta]:
     if option == "--windows" and found[0] <= timedelta(0):
         raise UsageError("a window must be above 0s", got=text)
     return found
-
-
-def _download(pachd: Pachd, scratch: Path) -> str:
-    """Copy what the sweep needs of the newest commit; its id."""
-    commit = pachd.head("join") if "join" in pachd.pipelines() else None
-    if commit is None:
-        raise NotFoundError("nothing is joined yet", hint="forewarn push PATH")
-    for repo, path, name in INPUTS:
-        with suppress(NotFoundError):
-            pachd.download(repo, path, scratch / name)
-    return commit
 
 
 def _show(cells: tuple[Cell, ...]) -> None:

@@ -1,6 +1,5 @@
 """`forewarn tune`: search settings for a time, keep them only where they beat the default on unseen rows."""
 
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,12 +8,11 @@ from typing import Any, Final
 import msgspec
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from features.errors import NotFoundError
 from features.schema import FAILURES
 from models.tune import Progress as Told
 from models.tune import Tuned
 from models.tune import tune as search
-from pipelines.client import Pachd
+from pipelines.commands.newest import download_newest
 from pipelines.commands.output import print_json, print_table, say, say_next, stderr, stdout
 from pipelines.config import CONFIG_NAME, parse_config
 from pipelines.config.edit import edited, fragment
@@ -38,7 +36,7 @@ def tune(*, project: Path | None, minutes: float, trials: int, apply: bool, json
     with TemporaryDirectory() as name:
         folder = Path(name)
         with found.connect() as pachd:
-            commit = _download(pachd, folder)
+            commit = download_newest(pachd, INPUTS, folder, lacking="there are no features yet")
         with _progress(trials) as progress:
             task = progress.add_task("tune", total=trials, note="the default first")
 
@@ -86,17 +84,6 @@ def changes_of(result: Tuned) -> dict[str, dict[str, Any]]:
     if result.windows:
         changes["lookback"] = {"windows": list(result.windows)}
     return changes
-
-
-def _download(pachd: Pachd, scratch: Path) -> str:
-    """Copy what training reads of the newest commit; its id."""
-    commit = pachd.head("features") if "features" in pachd.pipelines() else None
-    if commit is None:
-        raise NotFoundError("there are no features yet", hint="forewarn push PATH")
-    for repo, path, name in INPUTS:
-        with suppress(NotFoundError):
-            pachd.download(repo, path, scratch / name)
-    return commit
 
 
 def _progress(trials: int) -> Progress:
