@@ -18,7 +18,7 @@ $(INSTALLED): pyproject.toml uv.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.9"
 	$(SYNC) --no-default-groups --all-extras
-	$(BIN)/python -m pipelines.precompile
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pipelines.precompile
 	@touch $@
 
 develop: $(DEVELOPING) ## install, and what tests and checks need
