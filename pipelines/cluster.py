@@ -82,7 +82,7 @@ class DaskExecutor(Executor):
                     threads_per_worker=1,
                     processes=True,
                     memory_limit=0,
-                    dashboard_address=None,
+                    dashboard_address="127.0.0.1:0",  # None takes port 8787, with a warning where it is taken
                     host="127.0.0.1",
                     silence_logs=logging.CRITICAL,
                 )
