@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from features.errors import ConflictError, DataError, NotFoundError
-from pipelines.pachd import schema
+from pipelines.pachd import disk, schema
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ class Metadata:
     """
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        disk.make_folder(folder)
         self._lock_file = _claim(folder / "lock")
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)

@@ -1,13 +1,16 @@
 """Where objects lie: a local folder, or any fsspec file system. A place knows names and bytes, not files."""
 
+import fcntl
 import os
 import time
-import uuid
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
+
+from pipelines.pachd import disk
 
 
 class Place(Protocol):
@@ -38,22 +41,11 @@ class Folder:
     def put(self, name: str, data: bytes | bytearray) -> None:
         """Sync to disk before the name appears; bytes that are there already are only touched."""
         path = self._path(name)
-        try:
-            os.utime(path)
-            if path.stat().st_size == len(data):
-                return
-        except FileNotFoundError:
-            pass
-        if not path.parent.is_dir():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _sync_folder(self.root)
-        temporary = path.with_name(f".{uuid.uuid4().hex}")
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        _sync_folder(path.parent)
+        if not _touched(path, len(data)):
+            disk.make_folder(path.parent)
+            disk.write(path, data)
+        for folder in (path.parent, self.root, self.root.parent):
+            disk.sync_folder(folder)
 
     def read(self, name: str, offset: int, length: int) -> bytes:
         """Read a range of a file."""
@@ -72,19 +64,16 @@ class Folder:
         os.utime(self._path(name))
 
     def delete(self, name: str, before: float) -> bool:
-        """Move a file away, look whether somebody touched it meanwhile, then remove it or put it back."""
-        path = next(self.root.glob(f"*/{name}"), None) if name.startswith(".") else self._path(name)
-        if path is None:
-            return False
-        aside = path.with_name(f".{uuid.uuid4().hex}")
+        """Remove a file unless it was put after `before`; a `put` of it waits meanwhile, then writes it anew."""
+        left = self.root.glob(f"*/{name}") if name.startswith(".") else ()
+        path = next(iter(left), self._path(name))
         try:
-            path.rename(aside)
+            with _locked(path, fcntl.LOCK_EX) as status:
+                if status.st_mtime >= before:
+                    return False
+                path.unlink()
         except FileNotFoundError:
             return False
-        if aside.stat().st_mtime >= before:
-            aside.rename(path)
-            return False
-        aside.unlink()
         return True
 
     def _path(self, name: str) -> Path:
@@ -155,9 +144,22 @@ def _put_time(detail: Mapping[str, Any]) -> float:
     return float(time_of.timestamp() if isinstance(time_of, datetime) else time_of)
 
 
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
+def _touched(path: Path, size: int) -> bool:
+    """Whether a file of this size is there, its age counted from now."""
     try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        with _locked(path, fcntl.LOCK_SH) as status:
+            os.utime(path)
+            return status.st_size == size
+    except FileNotFoundError:
+        return False
+
+
+@contextmanager
+def _locked(path: Path, kind: int) -> Iterator[os.stat_result]:
+    """Hold a file's lock; its status under it. FileNotFoundError when it is gone by then."""
+    with path.open("rb") as file:
+        fcntl.flock(file, kind)
+        status = path.stat()
+        if not os.path.samestat(status, os.fstat(file.fileno())):
+            raise FileNotFoundError(f"{path} is another file by now")
+        yield status

@@ -1,0 +1,49 @@
+"""The calls by which the engine changes files of its own, each durable when it returns.
+
+A file that was synced is lost all the same when the folder that names it was not. And a process may be killed
+between the two, so a name that is there already proves nothing: whoever relies on it syncs its folder again,
+which costs next to nothing when nothing is pending.
+"""
+
+import os
+import uuid
+from contextlib import suppress
+from pathlib import Path
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it that are missing."""
+    if not folder.parent.is_dir():
+        make_folder(folder.parent)
+    with suppress(FileExistsError):
+        folder.mkdir()
+    sync_folder(folder.parent)
+
+
+def write(path: Path, data: bytes | bytearray, *, mode: int = 0o666) -> None:
+    """Make `data` a file's whole content; after a crash or error it is still the old or already the new."""
+    temporary = path.with_name(f".{uuid.uuid4().hex}")
+    try:
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        try:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(handle, rest) :]
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        temporary.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make durable which names a folder holds."""
+    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
