@@ -130,6 +130,8 @@ def _section(name: str, model: type[BaseModel]) -> Iterator[str]:
         part = _model(field.annotation)
         if part is not None:
             below.append((f"{name}.{key}", part))
+        elif not field.description:
+            raise ValueError(f"{title}: the key {key} has no description")
         default = field.get_default(call_default_factory=True)
         required = default is PydanticUndefined
         shown = "required" if required else "see below" if part is not None else _shown(default)

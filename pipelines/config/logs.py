@@ -17,7 +17,7 @@ class RobotSection(Section):
 
     path: str | None = Field(None, description="regular expression on the pushed path, with a group 'robot'")
     field: str | None = Field(None, description="dotted path or column in the record ('$.' = message root)")
-    constant: str | None = None
+    constant: str | None = Field(None, description="the robot of every record, where there is only one")
 
     @model_validator(mode="after")
     def _exactly_one(self) -> "RobotSection":
@@ -31,22 +31,24 @@ class RobotSection(Section):
 class LimitsSection(Section):
     """`[logs.limits]`: what an archive or a message may hold before it goes to quarantine."""
 
-    entries: int = Field(1_000_000, gt=0)
-    entry_bytes: int = Field(64 << 20, gt=0)
-    total_bytes: int = Field(4 << 30, gt=0)
-    compression_ratio: float = Field(1_000.0, gt=1)
+    entries: int = Field(1_000_000, gt=0, description="members of one archive")
+    entry_bytes: int = Field(64 << 20, gt=0, description="of one member, unpacked")
+    total_bytes: int = Field(4 << 30, gt=0, description="of one archive, unpacked")
+    compression_ratio: float = Field(1_000.0, gt=1, description="unpacked over packed bytes of a member")
     nesting: int = Field(64, gt=0, description="depth of JSON")
     raw_bytes: int = Field(4_096, ge=0, description="of a refused record kept in quarantine; a hash beyond")
-    earliest: str = "2000-01-01T00:00:00Z"
-    latest: str = "2100-01-01T00:00:00Z"
+    earliest: str = Field("2000-01-01T00:00:00Z", description="times before it are refused")
+    latest: str = Field("2100-01-01T00:00:00Z", description="times from it on are refused")
 
 
 class LogsSection(Section):
     """`[logs]`: what is pushed, and how it is cut into datums."""
 
     preset: str = Field("", description="what fills the keys this file does not give: inorbit or vda5050")
-    glob: str = "/*/*"
-    partition: Literal["day", "all"] = "day"
+    glob: str = Field("/*/*", description="which pushed paths are one datum of extract (Pachyderm's glob)")
+    partition: Literal["day", "all"] = Field(
+        "day", description="'day': tables per robot and UTC day; 'all': one per robot, for short histories"
+    )
     unit: Literal["file", "folder"] = Field(
         "file", description="'folder': files of a message each are read together, named by their folder"
     )
@@ -69,10 +71,12 @@ class LogsSection(Section):
 class FieldSection(Section):
     """`[streams.<name>.fields]`: one field: type, unit, where it stands, the states it may take."""
 
-    type: Literal["float", "int", "bool", "string"]
-    unit: str = ""
+    type: Literal["float", "int", "bool", "string"] = Field(
+        description="what it is kept as; a value that is none of it is refused"
+    )
+    unit: str = Field("", description="shown beside numbers: V, m/s, %")
     source: str = Field("", description="path or column when it differs from the field's name")
-    states: tuple[str, ...] = ()
+    states: tuple[str, ...] = Field((), description="states whose share of a window becomes a feature")
 
 
 def _field(value: object) -> object:
@@ -85,23 +89,30 @@ FieldSpec = Annotated[FieldSection, BeforeValidator(_field)]
 class StreamSection(Section):
     """`[streams.<name>]`: one source of a robot with its own clock."""
 
-    kind: Literal["samples", "events", "facts"] = "samples"
+    kind: Literal["samples", "events", "facts"] = Field(
+        "samples",
+        description="'samples' are joined, 'events' counted, 'facts' tell a robot's site, model or firmware",
+    )
     files: str = Field("*", description="shell pattern on the pushed path or its last part")
     path: str = Field("", description="dotted path of the record or list of records in a message; '' = root")
     topic: str = Field("", description="topic of an MCAP, ROS bag or PX4 log; a shell pattern")
     sheet: str = Field("", description="sheet of a workbook; '' = the first")
     pairs: bool = Field(False, description="the record is a list of {key, value}, value a JSON string")
     robot: RobotSection | None = None
-    time: str | None = None
-    unit: TimeUnit = "ms"
+    time: str | None = Field(None, description="field of the event time")
+    unit: TimeUnit = Field("ms", description="of `time`")
     decimal: Literal[".", ","] = Field(".", description="decimal mark of numbers in a table's texts")
     time_zone: str = Field("", description="IANA zone of ISO times that carry no offset; '' refuses them")
-    recv: str | None = None
-    recv_unit: TimeUnit | None = None
-    where: Predicate = Field(default_factory=dict)
+    recv: str | None = Field(None, description="field of the arrival time")
+    recv_unit: TimeUnit | None = Field(None, description="of `recv`; none = that of `time`")
+    where: Predicate = Field(
+        default_factory=dict, description='keep records with these values: { type = "error" }'
+    )
     on_change: str = Field("", description="keep only records where this field differs from the one before")
-    tolerance: Duration = timedelta(seconds=2.5)
-    direction: Direction | None = None
+    tolerance: Duration = Field(
+        timedelta(seconds=2.5), description="longest gap bridged by the nearest-time join, inclusive"
+    )
+    direction: Direction | None = Field(None, description="which neighbour is joined; none = that of [join]")
     fields: dict[FieldName, FieldSpec] = Field(default_factory=dict)
 
     @model_validator(mode="before")

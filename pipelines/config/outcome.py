@@ -14,14 +14,14 @@ DAY = timedelta(days=1)
 class ProjectSection(Section):
     """`[project]`: what the reports are titled with."""
 
-    name: str = "fleet"
+    name: str = Field("fleet", description="of the fleet")
 
 
 class CostSection(Section):
     """`[report.costs]`: what errors cost, in any one currency; prices the alert budgets of the report."""
 
-    false_alarm: float | None = Field(None, ge=0)
-    missed_failure: float | None = Field(None, ge=0)
+    false_alarm: float | None = Field(None, ge=0, description="of an alert with no failure after it")
+    missed_failure: float | None = Field(None, ge=0, description="of a failure with no alert before it")
 
     @model_validator(mode="after")
     def _both(self) -> "CostSection":
@@ -33,11 +33,15 @@ class CostSection(Section):
 class ReportSection(Section):
     """`[report]`: what the report shows and when a robot raises an alert."""
 
-    title: str = ""
-    rank_by: Literal["day", "now"] = "day"
-    reasons: int = Field(5, ge=1, le=20)
-    alerts_per_robot_day: float = Field(1.0, gt=0)
-    refractory: Duration = timedelta(minutes=30)
+    title: str = Field("", description="of the page; '' = the project's name")
+    rank_by: Literal["day", "now"] = Field(
+        "day", description="'day': highest risk of the last 24 h; 'now': the newest"
+    )
+    reasons: int = Field(5, ge=1, le=20, description="shown per robot")
+    alerts_per_robot_day: float = Field(
+        1.0, gt=0, description="false alarms the threshold may cost on validation"
+    )
+    refractory: Duration = Field(timedelta(minutes=30), description="silence of a robot after its alert")
     shift: Duration = Field(DAY, description="how long a shift lasts")
     alerts_per_shift: tuple[float, ...] = Field((1, 2, 5, 10), description="budgets to plan with, fleet-wide")
     costs: CostSection = CostSection()
@@ -46,12 +50,12 @@ class ReportSection(Section):
 class PipelineSection(Section):
     """`[pipelines]`: workers, where they run, where files are kept, and the image on a cluster."""
 
-    workers: int = Field(2, ge=1)
+    workers: int = Field(2, ge=1, description="processes")
     scheduler: str = Field("", description="a Dask scheduler, tcp://host:8786; '' = workers on this machine")
     objects: str = Field(
         "", description="where file contents are kept: a folder or URL such as s3://bucket/x; '' = .forewarn/"
     )
-    image: str = "forewarn:latest"
+    image: str = Field("forewarn:latest", description="container that runs the steps on a cluster")
     cpu: float | None = Field(None, gt=0, description="cores a worker asks a cluster for; none = its default")
     memory: str = Field("", pattern=r"^(\d+(Mi|Gi))?$", description="memory likewise, such as '2Gi'")
     autoscaling: bool = Field(False, description="on Pachyderm: no worker where nothing is to be done")

@@ -15,9 +15,11 @@ from pipelines.durations import Duration, parse_duration
 class JoinSection(Section):
     """`[join]`: the anchor whose clock the observations follow: a stream, or a fixed grid."""
 
-    anchor: str | None = None
-    every: Duration | None = None
-    direction: Direction = "nearest"
+    anchor: str | None = Field(None, description="the stream whose records become observations")
+    every: Duration | None = Field(None, description="or a fixed grid: the time between observations")
+    direction: Direction = Field(
+        "nearest", description="'backward' joins only what came before, 'forward' only what came after"
+    )
 
     @model_validator(mode="after")
     def _one_clock(self) -> "JoinSection":
@@ -29,9 +31,13 @@ class JoinSection(Section):
 class FailureRule(Section):
     """`[[failure.on]]`: one way to fail: a predicate on the records of a stream."""
 
-    stream: str
-    when: Predicate = Field(default_factory=dict)
-    edge: Literal["rising", "each"] = "rising"
+    stream: str = Field(description="where it is seen")
+    when: Predicate = Field(
+        default_factory=dict, description='the values that say so: { state = "ERROR" }; {} = every record'
+    )
+    edge: Literal["rising", "each"] = Field(
+        "rising", description="'rising': when `when` becomes true; 'each': every record that fits"
+    )
     code: str = Field("", description="the failure's name; '' = the stream's name")
     code_field: str = Field("", description="take the name from this field instead")
 
@@ -39,8 +45,10 @@ class FailureRule(Section):
 class FailureSection(Section):
     """`[failure]`: what counts as a failure, and when two are one episode."""
 
-    on: tuple[FailureRule, ...] = Field(min_length=1)
-    episode_gap: Duration = timedelta(minutes=5)
+    on: tuple[FailureRule, ...] = Field(min_length=1, description="one or more rules")
+    episode_gap: Duration = Field(
+        timedelta(minutes=5), description="failures of a robot closer than this are one episode"
+    )
 
 
 Statistic = Literal[
@@ -54,10 +62,14 @@ Signal = Literal["bands", "dominant_hz", "wavelets", "zero_crossings", "autocorr
 class LookbackSection(Section):
     """`[lookback]`: the windows before a cut-off, and the time after it a failure is looked for."""
 
-    windows: tuple[Duration, ...] = (timedelta(seconds=10), timedelta(seconds=42), timedelta(minutes=2))
-    statistics: tuple[Statistic, ...] = (
-        "count", "mean", "std", "min", "max", "last", "slope", "p50", "changes", "share",
-    )  # fmt: skip
+    windows: tuple[Duration, ...] = Field(
+        (timedelta(seconds=10), timedelta(seconds=42), timedelta(minutes=2)),
+        description="how far back each window reaches from the cut-off",
+    )
+    statistics: tuple[Statistic, ...] = Field(
+        ("count", "mean", "std", "min", "max", "last", "slope", "p50", "changes", "share"),
+        description="made of every column in every window",
+    )
     signals: tuple[Signal, ...] = Field(
         (), description="signal features of resampled windows; none by default"
     )
@@ -65,12 +77,23 @@ class LookbackSection(Section):
     signal_every: Duration | None = Field(None, description="time between samples of a resampled window")
     signal_gap: Duration | None = Field(None, description="longest gap bridged; none = 5 x signal_every")
     exclude: tuple[str, ...] = Field((), description="columns or streams that make no features")
-    lead: Duration = timedelta(0)
-    horizon: Duration = timedelta(minutes=10)
-    every: Duration = timedelta(seconds=30)
-    min_coverage: float = Field(0.0, ge=0, le=1)
-    expected_every: Duration | None = None
-    event_cap: Duration = timedelta(hours=1)
+    lead: Duration = Field(
+        timedelta(0),
+        description="the shortest warning worth having: failures sooner than this are not foretold",
+    )
+    horizon: Duration = Field(
+        timedelta(minutes=10), description="how far beyond `lead` a failure is looked for"
+    )
+    every: Duration = Field(timedelta(seconds=30), description="time between cut-offs")
+    min_coverage: float = Field(
+        0.0, ge=0, le=1, description="share of the expected observations a window must hold"
+    )
+    expected_every: Duration | None = Field(
+        None, description="usual time between observations, for `min_coverage`"
+    )
+    event_cap: Duration = Field(
+        timedelta(hours=1), description="'time since the last event' counts up to this"
+    )
 
     @model_validator(mode="after")
     def _possible(self) -> "LookbackSection":
@@ -102,9 +125,16 @@ LEARNER: Final[dict[str, Any]] = {setting.name: setting.default for setting in f
 class TrainSection(Section):
     """`[train]`: how the classifier is trained and judged."""
 
-    seed: int = LEARNER["seed"]
-    test_share: float = Field(LEARNER["test_share"], gt=0, lt=0.5)
-    validation_share: float = Field(LEARNER["validation_share"], gt=0, lt=0.5)
+    seed: int = Field(LEARNER["seed"], description="same commit, same seed: the same model, byte for byte")
+    test_share: float = Field(
+        LEARNER["test_share"], gt=0, lt=0.5, description="newest share of time kept for judging"
+    )
+    validation_share: float = Field(
+        LEARNER["validation_share"],
+        gt=0,
+        lt=0.5,
+        description="share before it, for early stopping, calibration and the threshold",
+    )
     embargo: Duration = Field(LEARNER["embargo"], description="a gap between the parts beside the purge")
     family: Family = Field(
         LEARNER["family"], description="trees, logistic (regression) or (single) threshold"
@@ -114,17 +144,29 @@ class TrainSection(Section):
     monotone: dict[str, Literal[-1, 0, 1]] = Field(
         {}, description="pattern of features -> 1: risk only rises with it, -1: only falls"
     )
-    negatives_per_positive: float | None = Field(LEARNER["negatives_per_positive"], gt=0)
-    positive_weight: float = Field(LEARNER["positive_weight"], gt=0)
-    rounds: int = Field(LEARNER["rounds"], gt=0)
-    early_stopping: int = Field(LEARNER["early_stopping"], ge=1)
-    learning_rate: float = Field(LEARNER["learning_rate"], gt=0, le=1)
-    num_leaves: int = Field(LEARNER["num_leaves"], ge=2)
-    min_data_in_leaf: int = Field(LEARNER["min_data_in_leaf"], ge=1)
-    lambda_l2: float = Field(LEARNER["lambda_l2"], ge=0)
-    feature_fraction: float = Field(LEARNER["feature_fraction"], gt=0, le=1)
+    negatives_per_positive: float | None = Field(
+        LEARNER["negatives_per_positive"],
+        gt=0,
+        description="keep so many quiet rows per row before a failure; none = all",
+    )
+    positive_weight: float = Field(LEARNER["positive_weight"], gt=0, description="of rows before a failure")
+    rounds: int = Field(LEARNER["rounds"], gt=0, description="most trees")
+    early_stopping: int = Field(
+        LEARNER["early_stopping"], ge=1, description="rounds without gain on validation before growing stops"
+    )
+    learning_rate: float = Field(LEARNER["learning_rate"], gt=0, le=1, description="of the trees")
+    num_leaves: int = Field(LEARNER["num_leaves"], ge=2, description="of a tree")
+    min_data_in_leaf: int = Field(LEARNER["min_data_in_leaf"], ge=1, description="rows")
+    lambda_l2: float = Field(LEARNER["lambda_l2"], ge=0, description="regularisation of leaf values")
+    feature_fraction: float = Field(
+        LEARNER["feature_fraction"], gt=0, le=1, description="features looked at per split"
+    )
     extra_trees: bool = Field(LEARNER["extra_trees"], description="thresholds drawn at random at each split")
-    min_episodes: int = Field(LEARNER["min_episodes"], ge=1)
+    min_episodes: int = Field(
+        LEARNER["min_episodes"],
+        ge=1,
+        description="fewer test episodes than this: the verdict is 'not enough failures to say'",
+    )
     baseline: tuple[str, ...] = Field((), description="feature prefixes of a declared baseline model")
     retrain: str = Field(
         "every_commit",
