@@ -3,6 +3,7 @@
 import importlib.metadata
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from hypothesis import settings
 
 REPO = Path(__file__).resolve().parent.parent
 PACKAGES = ("features", "models", "pipelines", "reports")
+
+Tally = Callable[[str, int], None]
 
 settings.register_profile("forewarn", deadline=None, derandomize="CI" in os.environ, print_blob=True)
 settings.load_profile("forewarn")
@@ -35,3 +38,14 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"real data not present at {folder}; set FOREWARN_SHARED_DATA")
     return folder
+
+
+@pytest.fixture
+def tally(record_property: Callable[[str, object], None]) -> Tally:
+    """Say how many cases of a kind a test tried, for the table that `make torture` ends with."""
+
+    def tell(kind: str, tried: int) -> None:
+        assert tried
+        record_property(f"tried {kind}", tried)
+
+    return tell

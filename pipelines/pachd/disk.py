@@ -5,10 +5,43 @@ between the two, so a name that is there already proves nothing: whoever relies 
 which costs next to nothing when nothing is pending.
 """
 
+import errno
 import os
+import sqlite3
 import uuid
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
+
+from pipelines.pachd.errors import StorageError
+
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+_REFUSED: Final = frozenset({
+    sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY
+})  # fmt: skip
+
+
+@contextmanager
+def telling(what: str) -> Iterator[None]:
+    """Errors of the disk become a StorageError about `what`; a missing file stays FileNotFoundError."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise _refusal(what, str(error), full=error.errno in _FULL) from error
+    except sqlite3.OperationalError as error:
+        code = error.sqlite_errorcode & 0xFF
+        if code not in _REFUSED:
+            raise
+        raise _refusal(what, str(error), full=code == sqlite3.SQLITE_FULL) from error
+
+
+def _refusal(what: str, got: str, *, full: bool) -> StorageError:
+    told = "the disk is full" if full else "the disk fails"
+    hint = "free some space, then do it again" if full else "look after the disk, then do it again"
+    return StorageError(f"{told}: {what}", got=got, hint=f"{hint}; what was acknowledged before is kept")
 
 
 def make_folder(folder: Path) -> None:

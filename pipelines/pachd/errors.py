@@ -10,6 +10,10 @@ class IntegrityError(DataError):
     """Stored bytes are not what they were when they were written."""
 
 
+class StorageError(ForewarnError):
+    """The disk or object store refused: it is full, broken or gone. What was acknowledged before is kept."""
+
+
 class PreconditionError(ConflictError):
     """The thing exists but its state does not allow the call, such as writing to a finished commit."""
 

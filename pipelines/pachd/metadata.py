@@ -13,11 +13,14 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from features.errors import ConflictError, DataError, NotFoundError
 from pipelines.pachd import disk, schema
+from pipelines.pachd.errors import IntegrityError
 
+WRITING: Final = "the engine's database cannot be written"
+READING: Final = "the engine's database cannot be read"
 T = TypeVar("T")
 
 
@@ -25,22 +28,28 @@ class Metadata:
     """The database in `folder`; holds the folder's lock until `close`.
 
     Raises ConflictError naming the process when another one has the folder open, DataError when the folder
-    was written by another version of the schema.
+    was written by another version of the schema, IntegrityError when the file is no database any more.
     """
 
     def __init__(self, folder: Path) -> None:
-        disk.make_folder(folder)
-        self._lock_file = _claim(folder / "lock")
+        with disk.telling(f"{folder} cannot be written"):
+            disk.make_folder(folder)
+            self._lock_file = _claim(folder / "lock")
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
         self._depth = 0
+        self._path = folder / "metadata.sqlite"
         self._connection = sqlite3.connect(
-            folder / "metadata.sqlite", isolation_level=None, check_same_thread=False, cached_statements=512
+            self._path, isolation_level=None, check_same_thread=False, cached_statements=512
         )
         self._connection.row_factory = sqlite3.Row
-        for pragma in ("journal_mode=DELETE", "synchronous=EXTRA", "foreign_keys=ON", "cache_size=-65536"):
-            self._connection.execute(f"PRAGMA {pragma}")
-        self._migrate()
+        try:
+            self._set_up()
+        except BaseException as error:
+            self.close()
+            if type(error) is sqlite3.DatabaseError:
+                raise _damaged(self._path, error) from error
+            raise
 
     def close(self) -> None:
         """Close the file and give the folder back."""
@@ -56,17 +65,18 @@ class Metadata:
             if self._depth:
                 yield
                 return
-            self._connection.execute("BEGIN IMMEDIATE")
-            self._depth = 1
-            try:
-                yield
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            else:
-                self._connection.execute("COMMIT")
-            finally:
-                self._depth = 0
+            with disk.telling(WRITING):
+                self._connection.execute("BEGIN IMMEDIATE")
+                self._depth = 1
+                try:
+                    yield
+                    self._connection.execute("COMMIT")
+                except BaseException:
+                    if self._connection.in_transaction:  # some errors, such as a full disk, end it at once
+                        self._connection.execute("ROLLBACK")
+                    raise
+                finally:
+                    self._depth = 0
             self._changed.notify_all()
 
     @contextmanager
@@ -100,12 +110,12 @@ class Metadata:
 
     def rows(self, query: str, *values: Any) -> list[sqlite3.Row]:
         """All rows of a query."""
-        with self._lock:
+        with self._lock, disk.telling(READING):
             return self._connection.execute(query, values).fetchall()
 
     def row(self, query: str, *values: Any) -> sqlite3.Row | None:
         """The first row, or None."""
-        with self._lock:
+        with self._lock, disk.telling(READING):
             found: sqlite3.Row | None = self._connection.execute(query, values).fetchone()
             return found
 
@@ -145,7 +155,9 @@ class Metadata:
         with self._changed:
             self._changed.notify_all()
 
-    def _migrate(self) -> None:
+    def _set_up(self) -> None:
+        for pragma in ("journal_mode=DELETE", "synchronous=EXTRA", "foreign_keys=ON", "cache_size=-65536"):
+            self._connection.execute(f"PRAGMA {pragma}")
         found = int(self.value("PRAGMA user_version"))
         if found == schema.VERSION:
             return
@@ -158,6 +170,12 @@ class Metadata:
             )
         script = f"BEGIN; {schema.TABLES} PRAGMA user_version={schema.VERSION}; COMMIT;"
         self._connection.executescript(script)
+
+
+def _damaged(path: Path, error: sqlite3.DatabaseError) -> IntegrityError:
+    return IntegrityError(
+        f"the database {path} is damaged", got=error, hint="put the folder back from a backup"
+    )
 
 
 def _claim(path: Path) -> Any:

@@ -41,15 +41,17 @@ class Folder:
     def put(self, name: str, data: bytes | bytearray) -> None:
         """Sync to disk before the name appears; bytes that are there already are only touched."""
         path = self._path(name)
-        if not _touched(path, len(data)):
-            disk.make_folder(path.parent)
-            disk.write(path, data)
-        for folder in (path.parent, self.root, self.root.parent):
-            disk.sync_folder(folder)
+        with disk.telling(f"{path} cannot be written"):
+            if not _touched(path, len(data)):
+                disk.make_folder(path.parent)
+                disk.write(path, data)
+            for folder in (path.parent, self.root, self.root.parent):
+                disk.sync_folder(folder)
 
     def read(self, name: str, offset: int, length: int) -> bytes:
         """Read a range of a file."""
-        with self._path(name).open("rb") as file:
+        path = self._path(name)
+        with disk.telling(f"{path} cannot be read"), path.open("rb") as file:
             file.seek(offset)
             return file.read(length)
 
@@ -64,7 +66,7 @@ class Folder:
         os.utime(self._path(name))
 
     def delete(self, name: str, before: float) -> bool:
-        """Remove a file unless it was put after `before`; a `put` of it waits meanwhile, then writes it anew."""
+        """Remove a file unless it was put after `before`; a `put` of it waits and writes anew."""
         left = self.root.glob(f"*/{name}") if name.startswith(".") else ()
         path = next(iter(left), self._path(name))
         try:
@@ -88,13 +90,15 @@ class Remote:
 
     def put(self, name: str, data: bytes | bytearray) -> None:
         """One upload; object stores show an object only when all of it is there."""
-        self._files.pipe_file(self._path(name), bytes(data))
+        with disk.telling(f"{self.url} cannot be written"):
+            self._files.pipe_file(self._path(name), bytes(data))
 
     def read(self, name: str, offset: int, length: int) -> bytes:
         """One ranged request."""
         if not length:
             return b""
-        return bytes(self._files.cat_file(self._path(name), start=offset, end=offset + length))
+        with disk.telling(f"{self.url} cannot be read"):
+            return bytes(self._files.cat_file(self._path(name), start=offset, end=offset + length))
 
     def names(self) -> Iterator[tuple[str, int, float]]:
         """List every object below the prefix."""

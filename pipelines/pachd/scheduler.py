@@ -1,16 +1,23 @@
 """Decides which job may run: its inputs and the job before it are finished, its pipeline is not stopped."""
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
 
 from features.errors import NotFoundError
 from pipelines.pachd.commits import Commits
-from pipelines.pachd.errors import PreconditionError
+from pipelines.pachd.errors import PreconditionError, StorageError
 from pipelines.pachd.jobs import Jobs
 from pipelines.pachd.metadata import Metadata
 from pipelines.pachd.records import Job, JobState
 from pipelines.pachd.runner import Runner
+
+RETRY_S: Final = 5.0
+_log = structlog.get_logger("forewarn.pachd")
 
 
 @dataclass
@@ -66,6 +73,14 @@ class Scheduler:
         return None if active is None else active[0]
 
     def _loop(self) -> None:
+        while not self.closing:
+            try:
+                self._start_jobs()
+            except StorageError as error:
+                _log.error("no job can be started", error=str(error))
+                self._pause()
+
+    def _start_jobs(self) -> None:
         while (job := self.metadata.wait(self._next, lambda: not self.closing)) is not None:
             runner = self.make_runner(job)
             thread = threading.Thread(target=self._run, args=(runner,), name=f"job {job}", daemon=True)
@@ -78,10 +93,18 @@ class Scheduler:
     def _run(self, runner: Runner) -> None:
         try:
             runner.run()
+        except StorageError as error:  # not even that it failed could be written down
+            _log.error("job interrupted", job=str(runner.job), error=str(error))
+            self._pause()
         finally:
             with self.metadata.snapshot():
                 del self._active[runner.job.id]
             self.metadata.wake()
+
+    def _pause(self) -> None:
+        """Let some time pass before the disk is asked again."""
+        until = time.monotonic() + RETRY_S
+        self.metadata.wait(lambda: True if self.closing or time.monotonic() > until else None)
 
     def _next(self) -> Job | None:
         for job in self.jobs.unfinished():

@@ -22,7 +22,7 @@ from pachyderm_sdk.api import admin, pfs, pps, version
 from features.errors import ConflictError, ForewarnError, NotFoundError, UsageError
 from pipelines.pachd.access import Access, TokenCheck
 from pipelines.pachd.codec import decode_change
-from pipelines.pachd.errors import IntegrityError, PreconditionError, UnsupportedError
+from pipelines.pachd.errors import IntegrityError, PreconditionError, StorageError, UnsupportedError
 from pipelines.pachd.server_admin import AdminService, VersionService
 from pipelines.pachd.server_own import SERVICE, OwnService
 from pipelines.pachd.server_pfs import PfsService
@@ -38,6 +38,7 @@ _CODES: Final[dict[type[Exception], grpc.StatusCode]] = {
     PreconditionError: grpc.StatusCode.FAILED_PRECONDITION,
     ConflictError: grpc.StatusCode.ALREADY_EXISTS,
     IntegrityError: grpc.StatusCode.DATA_LOSS,
+    StorageError: grpc.StatusCode.RESOURCE_EXHAUSTED,
     UnsupportedError: grpc.StatusCode.UNIMPLEMENTED,
     ForewarnError: grpc.StatusCode.INVALID_ARGUMENT,
 }
