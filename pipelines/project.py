@@ -33,7 +33,10 @@ class Project:
         for folder in (here, *here.parents):
             if (folder / CONFIG_NAME).is_file():
                 return cls(folder)
-        raise NotFoundError(f"no {CONFIG_NAME} in {here} or above it", hint="run: forewarn init")
+        raise NotFoundError(
+            f"no {CONFIG_NAME} in {here} or above it",
+            hint="forewarn inspect PATH --write . (or: forewarn init)",
+        )
 
     @property
     def config(self) -> Config:
