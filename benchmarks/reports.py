@@ -69,6 +69,7 @@ def inputs(robots: int) -> ReportInputs:
                 "matched": [17_000] * (8 * robots),
             }
         ),
+        operation=empty,
         facts=pa.table({ROBOT: names, "info__firmware": [f"4.{index % 4}" for index in range(robots)]}),
         provenance={},
     )

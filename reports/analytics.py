@@ -1,20 +1,24 @@
-"""The fleet's reliability: hours, failures, rates, time to failure, and which cohorts fail more."""
+"""The fleet's reliability and work: hours, failures, rates, repairs, and which cohorts differ."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
+from features.operation import DAY as DAY_OF
 from features.schema import CODE, ROBOT
 from models.drift import adjusted
 from reports.durations import nanoseconds
 from reports.exposure import HOUR_NS, Exposure, exposures
 from reports.inputs import ReportInputs
-from reports.rates import Rate, differ, rate
+from reports.rates import Rate, apart, differ, rate
 from reports.series import DAY, Series, by_robot
 from reports.survival import Survival, kaplan_meier
 from reports.words import iso
+from reports.work import COMPARED, Work, parts, told, told_of_one, work
 
 _MOST_COHORTS: Final = 12
 _MOST_POINTS: Final = 200
@@ -22,61 +26,101 @@ _WEEK: Final = 7 * DAY
 _MONDAY: Final = 4 * DAY
 """1970-01-05, the first Monday of the epoch."""
 
-Watched = Mapping[str, Exposure]
-
 
 def analytics(inputs: ReportInputs, series: Series, found: pa.Table) -> dict[str, Any]:
-    """The fleet, each robot, each cohort of a fact, and each day or week, as JSON values.
+    """The fleet, each robot, each cohort, and each day or week, as JSON values.
 
     `found` are the failure episodes. Rates are episodes per hour of observed operation (`reports.exposure`),
-    given per 1,000 h, and hours per episode as MTBF.
+    given per 1,000 h, and hours per episode as MTBF; `work` is what `reports.work` tells, null where the
+    fleet has no such stream.
     """
     watched = exposures(series, by_robot(found), nanoseconds(max(inputs.windows)))
+    done = work(watched, found, inputs.operation)
+    whole = {name: each.sums() for name, each in done.items()}
+    fleet = Robots(watched, done, whole)
     return {
-        "fleet": _line(list(watched.values()))
+        "fleet": fleet.line(list(watched))
         | {
             "robots": len(watched),
             "outside": found.num_rows - sum(len(each.episodes) for each in watched.values()),
             "survival": _curve(_survival(list(watched.values()))),
         },
-        "robots": [{ROBOT: name} | _line([each]) for name, each in watched.items()],
+        "robots": [
+            {ROBOT: name} | _line([each]) | {"work": told_of_one(whole[name])}
+            for name, each in watched.items()
+        ],
         "codes": _codes(found),
-        "cohorts": cohorts(watched, inputs.facts),
-        "periods": _periods(watched),
+        "cohorts": cohorts(fleet, _facts(inputs)),
+        "periods": _periods(fleet),
     }
 
 
-def cohorts(watched: Watched, facts: pa.Table) -> list[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class Robots:
+    """Every scored robot: how long it was watched, what it did, and that added up."""
+
+    watched: Mapping[str, Exposure]
+    done: Mapping[str, Work]
+    whole: Mapping[str, Mapping[str, float]]
+
+    def line(self, names: list[str]) -> dict[str, Any]:
+        """Rate and work of some of them together."""
+        return _line([self.watched[name] for name in names]) | {"work": told([self.whole[n] for n in names])}
+
+
+def cohorts(fleet: Robots, facts: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Robots compared by each fact of 2 to 12 known values that is not unique to robots.
 
-    `p_value` is `reports.rates.differ`, `p_adjusted` the same corrected for the number of facts compared
-    (Benjamini & Hochberg 1995).
+    `tests`: for the failure rate `reports.rates.differ`, for what else is known `reports.rates.apart`.
+    `p_adjusted` is corrected for the number of tests of all facts together (Benjamini & Hochberg 1995).
     """
-    told = {row[ROBOT]: row for row in facts.to_pylist()}
+    names = sorted({fact for known in facts.values() for fact in known} - {ROBOT})
     compared = []
-    for fact in sorted(set(facts.column_names) - {ROBOT}):
-        values = {name: _text(told.get(name, {}).get(fact)) for name in watched}
+    for fact in names:
+        values = {name: _text(facts.get(name, {}).get(fact)) for name in fleet.watched}
         kinds = sorted(set(values.values()))
-        if 2 <= len(kinds) <= _MOST_COHORTS and len(kinds) < len(watched):
-            compared.append(_compared(fact, kinds, values, watched))
-    raised = adjusted([entry["p_value"] for entry in compared])
-    return [entry | {"p_adjusted": float(p)} for entry, p in zip(compared, raised, strict=True)]
+        if 2 <= len(kinds) <= _MOST_COHORTS and len(kinds) < len(values):
+            compared.append(_compared(fact, kinds, values, fleet))
+    tests = [test for entry in compared for test in entry["tests"]]
+    for test, raised in zip(tests, adjusted([test["p_value"] for test in tests]), strict=True):
+        test["p_adjusted"] = float(raised)
+    return compared
 
 
-def _compared(fact: str, kinds: list[str], values: Mapping[str, str], watched: Watched) -> dict[str, Any]:
-    groups = {kind: [each for name, each in watched.items() if values[name] == kind] for kind in kinds}
+def _facts(inputs: ReportInputs) -> dict[str, dict[str, Any]]:
+    """Robot → what is known of it: its facts, and the cohorts that streams told last."""
+    known = {row[ROBOT]: dict(row) for row in inputs.facts.to_pylist()}
+    rows = inputs.operation.select([ROBOT, DAY_OF, "cohorts"]).sort_by(DAY_OF).to_pylist()
+    for row in rows:
+        known.setdefault(row[ROBOT], {}).update(row["cohorts"] or ())
+    return known
+
+
+def _compared(fact: str, kinds: list[str], values: Mapping[str, str], fleet: Robots) -> dict[str, Any]:
+    groups = {kind: [name for name in fleet.watched if values[name] == kind] for kind in kinds}
     return {
         "fact": fact,
         "groups": [
-            {"value": kind, "robots": len(group)} | _line(group) | {"survival": _curve(_survival(group))}
+            {"value": kind, "robots": len(group)}
+            | fleet.line(group)
+            | {"survival": _curve(_survival([fleet.watched[name] for name in group]))}
             for kind, group in groups.items()
         ],
-        "p_value": differ(
-            np.array([len(each.episodes) for each in watched.values()]),
-            np.array([each.hours for each in watched.values()]),
-            np.array([kinds.index(values[name]) for name in watched]),
-        ),
+        "tests": _tests(np.array([kinds.index(values[name]) for name in fleet.watched]), fleet),
     }
+
+
+def _tests(cohort: NDArray[np.int64], fleet: Robots) -> list[dict[str, Any]]:
+    watched, whole = list(fleet.watched.values()), list(fleet.whole.values())
+    episodes, hours = (
+        np.array([of(each) for each in watched]) for of in (lambda e: len(e.episodes), lambda e: e.hours)
+    )
+    found = [{"figure": "failure_rate", "p_value": differ(episodes, hours, cohort)}]
+    for figure in COMPARED:
+        above, below = parts(whole, figure)
+        if len(np.unique(cohort[below > 0])) > 1:
+            found.append({"figure": figure, "p_value": apart(above, below, cohort)})
+    return found
 
 
 def _line(group: list[Exposure]) -> dict[str, Any]:
@@ -130,11 +174,12 @@ def _codes(found: pa.Table) -> list[dict[str, Any]]:
     return [{"code": code, "episodes": number} for code, number in pairs]
 
 
-def _periods(watched: Watched) -> dict[str, Any]:
-    """Rates per UTC day, or per week from Monday when the record is longer than 14 days.
+def _periods(fleet: Robots) -> dict[str, Any]:
+    """Rates and work per UTC day, or per week from Monday when the record is longer than 14 days.
 
     Each is half-open; a failure on the very end of the record belongs to the last.
     """
+    watched = fleet.watched
     starts = [int(each.start[0]) for each in watched.values() if len(each.start)]
     ends = [int(each.end[-1]) for each in watched.values() if len(each.end)]
     if not starts:
@@ -146,7 +191,8 @@ def _periods(watched: Watched) -> dict[str, Any]:
         end = begin + length if begin + length < last else last + 1
         parts = [each.within(begin, end) for each in watched.values()]
         seen, failed = (sum(part[i] for part in parts) for i in (0, 1))
-        rows.append({"start": iso(begin)} | as_json(rate(failed, seen / HOUR_NS)))
+        did = told([each.sums(begin, end) for each in fleet.done.values()])
+        rows.append({"start": iso(begin)} | as_json(rate(failed, seen / HOUR_NS)) | {"work": did})
     return {"unit": "day" if length == DAY else "week", "rows": rows}
 
 

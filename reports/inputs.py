@@ -9,6 +9,7 @@ import msgspec
 import pyarrow as pa
 
 from features.errors import DataError
+from features.operation import OPERATION
 from features.schema import CUTOFF, FAILURES, REASON, ROBOT, TIMESTAMP
 from models import similar
 from models.drift import COUNTS
@@ -61,9 +62,10 @@ class ReportInputs:
     `reasons`, `alerts_per_robot_day`, `refractory`) and `labels` (`windows`, `lead`, `horizon`,
     `episode_gap`), durations as text (`42s`). Tables have the columns of this module's schemas (`facts`:
     `robot_id` and one column a fact; `join_quality` as `features.quality.match_report` counts, a row a
-    robot-day and stream; `similar` as `models.similar.similar`, `watch` as `models.drift.counted`,
-    `dependence` as `models.dependence.dependence` with the feature's name); a missing column counts as null
-    and a table without columns as empty. `risk` is
+    robot-day and stream; `operation` as `features.operation.operation`, `similar` as
+    `models.similar.similar`, `watch` as `models.drift.counted`, `dependence` as
+    `models.dependence.dependence` with the feature's name); a missing column counts as null and a table
+    without columns as empty. `risk` is
     the calibrated probability that an episode starts in `[cutoff + lead, cutoff + lead + horizon)`.
     `evaluation` is `models.evaluate.Evaluation` as JSON values and `card` the model's card; both are empty
     when there is no model. `provenance` names the commit each input was read from.
@@ -82,6 +84,7 @@ class ReportInputs:
     accounting: pa.Table
     quarantine: pa.Table
     join_quality: pa.Table
+    operation: pa.Table
     facts: pa.Table
     provenance: Mapping[str, str]
 
@@ -101,6 +104,7 @@ class ReportInputs:
             accounting=conform(self.accounting, ACCOUNTING, "accounting"),
             quarantine=conform(self.quarantine, QUARANTINE, "quarantine"),
             join_quality=conform(self.join_quality, JOIN_QUALITY, "join_quality"),
+            operation=conform(self.operation, OPERATION, "operation"),
             facts=self.facts if ROBOT in self.facts.column_names else FACTS.empty_table(),
             provenance=self.provenance,
         )

@@ -1,5 +1,6 @@
 """How often robots fail per hour of operation, with intervals that hold for few failures, and none."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -61,10 +62,30 @@ def differ(failures: Counts, hours: Hours, cohort: Counts, seed: int = 0) -> flo
     rates against one rate; robots are dealt 999 times with the cohort sizes kept, so a single bad robot does
     not make its cohort bad (a permutation test; the cohorts as observed count as one draw).
     """
+    return _dealt(lambda dealt: _spread(failures, hours, dealt), cohort, seed)
+
+
+def apart(above: Hours, below: Hours, cohort: Counts, seed: int = 0) -> float:
+    """P-value of "the ratio Σ above / Σ below is the same in these cohorts", by the same permutation test.
+
+    The statistic is Σ below (ratio − common ratio)² over cohorts. Both per robot, 0 and 0 where unknown.
+    """
+    return _dealt(lambda dealt: _variance(above, below, dealt), cohort, seed)
+
+
+def _dealt(statistic: Callable[[Counts], float], cohort: Counts, seed: int) -> float:
     generator = np.random.default_rng(seed)
-    observed = _spread(failures, hours, cohort)
-    drawn = [_spread(failures, hours, generator.permutation(cohort)) for _ in range(_DRAWS)]
-    return (1 + sum(value >= observed - 1e-9 for value in drawn)) / (1 + _DRAWS)
+    observed = statistic(cohort)
+    drawn = [statistic(generator.permutation(cohort)) for _ in range(_DRAWS)]
+    limit = observed - 1e-9 * max(1.0, abs(observed))
+    return (1 + sum(value >= limit for value in drawn)) / (1 + _DRAWS)
+
+
+def _variance(above: Hours, below: Hours, cohort: Counts) -> float:
+    a, b = np.bincount(cohort, weights=above), np.bincount(cohort, weights=below)
+    known = b > 0
+    ratio = a[known] / b[known]
+    return float(np.sum(b[known] * (ratio - a.sum() / b.sum()) ** 2)) if known.any() else 0.0
 
 
 def _spread(failures: Counts, hours: Hours, cohort: Counts) -> float:

@@ -24,6 +24,7 @@ TABLES: Final = {
     "excluded": ("features", "/excluded"),
     "failures": ("join", "/failures"),
     OBSERVATIONS: ("join", "/observations"),
+    "operation": ("join", "/operation"),
     "joined": ("join", "/accounting"),
     "facts": ("extract", "/facts"),
     "accounting": ("extract", "/accounting"),

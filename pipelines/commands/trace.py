@@ -28,7 +28,7 @@ SECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "accounting": ("accounting",),
     "quarantine": ("quarantine",),
     "join": ("joined",),
-    "analytics": ("risk", "failures", "facts"),
+    "analytics": ("risk", "failures", "operation", "facts"),
     "watch": ("watch", "risk", "failures"),
     "headline": ("risk", "evaluation"),
 }

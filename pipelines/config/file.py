@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from features.errors import DataError, NotFoundError
 from pipelines.config.logs import FieldSection, LogsSection, RobotSection, StreamSection
+from pipelines.config.operation import OperationSection
 from pipelines.config.outcome import PipelineSection, ProjectSection, ReportSection
 from pipelines.config.preset import filled
 from pipelines.config.processing import (
@@ -38,6 +39,7 @@ class Config(Section):
     failure: FailureSection
     lookback: LookbackSection = LookbackSection()
     train: TrainSection = TrainSection()
+    operation: OperationSection = OperationSection()
     report: ReportSection = ReportSection()
     pipelines: PipelineSection = PipelineSection()
 
@@ -52,6 +54,7 @@ class Config(Section):
             stream = self.streams[rule.stream]
             for name in (*rule.when, *filter(None, [rule.code_field])):
                 known(f"failure.on field of {rule.stream}", name, stream.fields)
+        self.operation.check(self.streams)
         if self.join.every is not None and min(self.lookback.windows) < self.join.every:
             raise ValueError(
                 f"lookback.windows: {format_duration(min(self.lookback.windows))} is shorter than join.every "
@@ -131,6 +134,7 @@ class Config(Section):
                 "streams": observed,
                 "join": whole["join"],
                 "failure": whole["failure"]["on"],
+                "operation": whole["operation"],
                 "partition": self.logs.partition,
                 "reach": {table: format_duration(reach) for table, reach in self.halo_reach.items()},
             },

@@ -5,9 +5,11 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.join import deduplicate, grid, nearest_join
 from features.labels import find_failures
+from features.operation import DAY, operation
 from features.quality import match_report
 from features.schema import FAILURES, ROBOT, TIMESTAMP, TS
 from pipelines.durations import parse_duration
@@ -29,7 +31,7 @@ ARROW: Final = {"float": pa.float64(), "int": pa.int64(), "bool": pa.bool_(), "s
 
 
 def main(pfs: Path) -> None:
-    """Read `day` and `halo` of one robot-day; write observations, failures, accounting and the next halo."""
+    """Read `day` and `halo` of one robot-day; write observations, failures, work, counts, the next halo."""
     settings, out = read_settings(pfs, "join"), pfs / "out"
     reaches = {table: parse_duration(reach) for table, reach in settings["reach"].items()}
     for folder in sorted((pfs / "day" / "day").glob("*/*")):
@@ -51,10 +53,17 @@ def main(pfs: Path) -> None:
                 following = day_name(day_start_ns(day) // DAY_NS + 1)
                 write_table(reached, out / "halo" / robot / following / name)
         write_table(tables["failures.parquet"], out / "failures" / robot / f"{day}.parquet")
+        worked = _worked(decode(robot), day, whole, tables["failures.parquet"], settings["operation"])
+        write_table(worked, out / "operation" / robot / f"{day}.parquet")
         quality = match_report(observations, {name: deduplicate(rows) for name, rows in streams.items()})
         keys = [pa.array([value] * quality.num_rows, pa.string()) for value in (decode(robot), day)]
         quality = quality.add_column(0, "day", keys[1]).add_column(0, ROBOT, keys[0])
         write_table(quality, out / "accounting" / robot / f"{day}.parquet")
+
+
+def _worked(robot: str, day: str, whole: Streams, failures: pa.Table, rules: Settings) -> pa.Table:
+    table = operation(robot, whole, rules, failures, parse_duration(rules["gap"]))
+    return table if day == ALL else table.filter(pc.equal(table.column(DAY), day))
 
 
 def _of_kind(settings: Settings, kind: str) -> list[str]:

@@ -63,6 +63,26 @@ windows = ["10s", "42s"]
         ),
         (('time = "ts"', 'time = "ts"\nunit = "sec"'), "streams.pose.unit"),
         (('anchor = "pose"', 'every = "15s"'), "lookback.windows: 10s is shorter than join.every = 15s"),
+        (
+            ("[join]", "[operation]\ndistance = { stream = 'pose', speed = 'x', y = 'x' }\n[join]"),
+            "give either speed, or both x and y",
+        ),
+        (
+            ("[join]", "[operation]\ndistance = { stream = 'pose', speed = 'x' }\n[join]"),
+            "operation.distance counts in m/s; 'x' is in m",
+        ),
+        (
+            ("[join]", "[operation]\ncharge = { stream = 'mission', field = 'state' }\n[join]"),
+            "operation.charge needs a number; 'state' is a string",
+        ),
+        (
+            ("[join]", "[operation]\ncohorts = ['mission.sate']\n[join]"),
+            "operation.cohorts field of mission names 'sate', which is not declared; did you mean 'state'?",
+        ),
+        (
+            ("[join]", "[operation]\nfailed = { stream = 'mission', when = { state = 'Aborted' } }\n[join]"),
+            "give both succeeded and failed, or neither",
+        ),
         (("[join]", "[join"), "is not valid TOML"),
     ],
 )
@@ -98,6 +118,7 @@ def changed_steps(old: Config, new: Config) -> set[str]:
         (("[lookback]", '[lookback]\nsignal_every = "1s"\nsignals = ["bands"]'), {"features"}),
         (('time = "ts"', 'time = "ts"\ntolerance = "5s"'), {"extract", "join"}),
         (("[join]", '[join]\ndirection = "backward"'), {"join"}),
+        (("[join]", '[operation]\ngap = "2m"\n[join]'), {"join"}),
     ],
 )
 def test_a_change_reaches_only_the_steps_it_concerns(change: tuple[str, str], steps: set[str]) -> None:

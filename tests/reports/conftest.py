@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from features.operation import OPERATION
 from features.schema import FAILURES, TIMESTAMP
 from models import evaluate as ev
 from models.bootstrap import Figure
@@ -19,6 +20,7 @@ from reports.risk_report import ReportInputs
 START = 1_772_323_200_000_000_000  # 2026-03-01T00:00:00Z
 SECOND = 10**9
 STEP = 600 * SECOND
+DAY = 86_400 * SECOND
 
 SETTINGS: dict[str, Any] = {
     "project": {"name": "warehouse 7"},
@@ -164,6 +166,7 @@ def make_fleet(robots: int = 12, days: float = 2.0, **changes: Any) -> ReportInp
                 "superseded": [0, 0, 3, 0],
             }
         ),
+        "operation": operated(robots, int(np.ceil(days)), failures),
         "facts": pa.table(
             {
                 "robot_id": [f"amr-{index + 1:03d}" for index in range(robots)],
@@ -175,6 +178,33 @@ def make_fleet(robots: int = 12, days: float = 2.0, **changes: Any) -> ReportInp
         "provenance": {"risk": "3f" * 16, "config": "9c" * 16, "model": "3f" * 16},
     }
     return ReportInputs(**values | changes)
+
+
+def operated(robots: int, days: int, failures: list[tuple[str, int, str]]) -> pa.Table:
+    """Work of every robot but the last: up 300 s after each failure; every third succeeds less."""
+    rows = []
+    for index in range(robots - 1):
+        name = f"amr-{index + 1:03d}"
+        for day in range(days):
+            begin = START + day * 86_400 * SECOND
+            up = [at + 300 * SECOND for robot, at, _ in failures if robot == name and 0 <= at - begin < DAY]
+            rows.append(
+                {
+                    "robot_id": name,
+                    "day": f"2026-03-{day + 1:02d}",
+                    "working": [begin + 60 * SECOND, *sorted(up)],
+                    "interventions": [begin + 7_200 * SECOND] if index == 1 else [],
+                    "succeeded": 90 if index % 3 else 80,
+                    "failed": 1 if index % 3 else 12,
+                    "distance_m": 9_500.0 + index,
+                    "charge_drawn": 1.4,
+                    "discharging_s": 50_000.0,
+                    "charge_lowest": 0.3 + index / 100,
+                    "health": None,
+                    "cohorts": [("status__hall", "north" if index % 2 else "south")],
+                }
+            )
+    return pa.Table.from_pylist(rows, schema=OPERATION)
 
 
 def evaluation(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -9,6 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from features.labels import episodes
+from features.operation import OPERATION
 from features.schema import CUTOFF, FAILURES, ROBOT, TIMESTAMP
 from reports.analytics import analytics
 from reports.inputs import RISK, ReportInputs
@@ -50,7 +53,8 @@ def judged(
         schema=FAILURES,
     )
     told = pa.table({ROBOT: list(ROBOTS)} | (facts or {}))
-    return analytics(replace(inputs, facts=told), Series.of(risk), found)
+    given = replace(inputs.conformed(), facts=told, operation=OPERATION.empty_table())
+    return analytics(given, Series.of(risk), episodes(found, timedelta(0)))
 
 
 events = st.lists(st.tuples(st.sampled_from(ROBOTS), st.integers(0, 400)), unique=True)
@@ -106,13 +110,15 @@ def test_only_facts_that_part_the_fleet_are_compared(inputs: ReportInputs) -> No
         ("x", 2, 0),
         ("y", 1, 2),
     ]
-    assert compared[0]["p_adjusted"] >= compared[0]["p_value"] > 0.05
+    assert [test["figure"] for test in compared[0]["tests"]] == ["failure_rate"]
+    assert compared[0]["tests"][0]["p_adjusted"] >= compared[0]["tests"][0]["p_value"] > 0.05
 
 
 def test_comparing_more_facts_asks_for_more(inputs: ReportInputs) -> None:
     cutoffs = [(name, hour) for name in ROBOTS for hour in range(1, 100)]
     failures = [("a", hour) for hour in range(5, 90, 9)] + [("b", hour) for hour in range(5, 90, 9)]
     real, noise = ["x", "x", "y", "y"], ["p", "q", "p", "q"]
-    alone = judged(inputs, cutoffs, failures, {"site": real})["cohorts"][0]
-    among = judged(inputs, cutoffs, failures, {"site": real, "hall": noise, "lane": noise})["cohorts"][-1]
+    alone = judged(inputs, cutoffs, failures, {"site": real})["cohorts"][0]["tests"][0]
+    many = judged(inputs, cutoffs, failures, {"site": real, "hall": noise, "lane": noise})["cohorts"]
+    among = many[-1]["tests"][0]
     assert alone["p_adjusted"] == alone["p_value"] == among["p_value"] < among["p_adjusted"]
