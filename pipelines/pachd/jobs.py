@@ -156,11 +156,14 @@ class Jobs:
     ) -> None:
         """Finish a job and its commits in one transaction; any state but SUCCESS is the commits' error.
 
+        tree: the output; without one the commit shows what the one before it does, beside its error.
         columns: more columns of jobs to set.
         """
         with self._metadata.transaction():
             error = "" if state == "SUCCESS" else reason or state.lower()
             output = self._commits.get(job.output)
+            if tree is None and (base := self._commits.base_of(output)) is not None:
+                tree = base.tree
             self._commits.close(output, tree, error)
             for commit in self._commits.in_set(job.uuid):
                 if commit.repo.name == job.pipeline and commit.repo.type == "meta":

@@ -5,11 +5,12 @@ which is a newer SQLite with the same journal) whose file layer may be written i
 """
 # ruff: noqa: N802 - xOpen and its like are SQLite's names
 
+import errno
 import itertools
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,20 +19,30 @@ from typing import Any, Self
 import apsw
 import pytest
 
-from pipelines.pachd import metadata
+from pipelines.pachd import disk, metadata
+from pipelines.pachd.places import Folder
 from tests.faults.lost_power import Op
 
 _NUMBER = itertools.count()
 _JOURNALS = apsw.SQLITE_OPEN_MAIN_JOURNAL | apsw.SQLITE_OPEN_SUPER_JOURNAL
 
+CODES = {
+    apsw.FullError: sqlite3.SQLITE_FULL,
+    apsw.IOError: sqlite3.SQLITE_IOERR,
+    apsw.CantOpenError: sqlite3.SQLITE_CANTOPEN,
+}
+
 
 class Record:
-    """The calls, in the order they were made. `ack` notes what somebody was told is done."""
+    """The calls, in the order they were made; reads are heard, not kept.
+
+    `ack` notes what somebody was told is done. `before_call` may raise OSError: then the call fails with it.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.ops: list[Op] = []
-        self.on_call = lambda _: None
+        self.before_call: Callable[[Op], None] = lambda _: None
         self._lock = threading.RLock()
 
     def ack(self, value: object) -> None:
@@ -42,8 +53,9 @@ class Record:
             target = str(Path(to).relative_to(self.root)) if to else ""
             place = str(Path(path).relative_to(self.root))
             op = Op(kind, "" if place == "." else place, target, **more)
-            self.on_call(op)
-            self.ops.append(op)
+            self.before_call(op)
+            if kind != "read":
+                self.ops.append(op)
 
     def watches(self, path: Any) -> bool:
         if isinstance(path, int):
@@ -118,6 +130,14 @@ def listen(record: Record, patch: pytest.MonkeyPatch) -> None:
     for name, function in heard.items():
         patch.setattr(os, name, function)
 
+    def on_read(place: Folder, name: str, offset: int, length: int) -> bytes:
+        with disk.telling(f"{name} cannot be read"):
+            record.add("read", place.root / name)
+        return read(place, name, offset, length)
+
+    read = Folder.read
+    patch.setattr(Folder, "read", on_read)
+
 
 class RecordingVFS(apsw.VFS):
     """SQLite's file layer, listened to. As on Unix, a new journal's first sync syncs its folder too."""
@@ -131,11 +151,13 @@ class RecordingVFS(apsw.VFS):
         path = name.filename() if isinstance(name, apsw.URIFilename) else name
         new = path is not None and not Path(path).exists()
         if new:
-            self.record.add("create", path)
+            with failing(apsw.CantOpenError):
+                self.record.add("create", path)
         return RecordingFile(self.record, path, name, flags, new=new)
 
     def xDelete(self, filename: str, syncdir: bool) -> None:
-        self.record.add("unlink", filename)
+        with failing():
+            self.record.add("unlink", filename)
         super().xDelete(filename, syncdir)
         if syncdir:
             self.record.add("sync", Path(filename).parent)
@@ -147,23 +169,38 @@ class RecordingFile(apsw.VFSFile):
         self._sync_folder = new and bool(flags[0] & _JOURNALS)
         super().__init__("", name, flags)
 
+    def xRead(self, amount: int, offset: int) -> bytes:
+        self._hear("read")
+        return super().xRead(amount, offset)
+
     def xWrite(self, data: bytes, offset: int) -> None:
-        if self._path is not None:
-            self._record.add("write", self._path, offset=offset, data=bytes(data))
+        self._hear("write", offset=offset, data=bytes(data))
         super().xWrite(data, offset)
 
     def xTruncate(self, size: int) -> None:
-        if self._path is not None:
-            self._record.add("truncate", self._path, offset=size)
+        self._hear("truncate", offset=size)
         super().xTruncate(size)
 
     def xSync(self, flags: int) -> None:
-        if self._path is not None:
-            self._record.add("sync", self._path)
+        self._hear("sync")
         super().xSync(flags)
         if self._sync_folder:
             self._sync_folder = False
             self._record.add("sync", Path(self._path).parent)
+
+    def _hear(self, kind: str, **more: Any) -> None:
+        if self._path is not None:
+            with failing():
+                self._record.add(kind, self._path, **more)
+
+
+@contextmanager
+def failing(otherwise: type[apsw.Error] = apsw.IOError) -> Iterator[None]:
+    """A call that shall fail does so as SQLite's own file layer would say it."""
+    try:
+        yield
+    except OSError as error:
+        raise (apsw.FullError if error.errno == errno.ENOSPC else otherwise)(str(error)) from error
 
 
 class Row(tuple[Any, ...]):  # noqa: SLOT001
@@ -231,5 +268,5 @@ def translated() -> Iterator[None]:
         raise sqlite3.IntegrityError(str(error)) from error
     except apsw.Error as error:
         told = sqlite3.OperationalError(str(error))
-        told.sqlite_errorcode = error.extendedresult
+        told.sqlite_errorcode = next((code for kind, code in CODES.items() if isinstance(error, kind)), 1)
         raise told from error
