@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import distributed
 
 CONNECT_S: Final = 10
+RESENDS: Final = 4  # of a datum that a scheduler gave up because its workers, four by default, were lost
 _SETTINGS: Final = {
     "distributed.admin.large-graph-warning-threshold": "1GB",
     "distributed.scheduler.allowed-failures": 1,  # then a set is split, so that its other datums go on
@@ -100,16 +101,20 @@ class DaskExecutor(Executor):
             self.workers = max(1, sum(client.nthreads().values()))
         return client
 
-    def _send(self, tasks: tuple[DatumTask, ...], future: Future[Results]) -> None:
+    def _send(self, tasks: tuple[DatumTask, ...], future: Future[Results], resends: int = RESENDS) -> None:
         client = self.start()
         if self.address:  # its workers may be on other machines, with temporary folders of their own
             tasks = tuple(replace(task, scratch="") for task in tasks)
         sent = client.submit(_work, tasks, self.preload, key=f"datums-{uuid.uuid4().hex}", pure=False)
         future.add_done_callback(lambda ours: sent.cancel() if ours.cancelled() else None)
-        sent.add_done_callback(lambda done: self._receive(done, tasks, future))
+        sent.add_done_callback(lambda done: self._receive(done, tasks, future, resends))
 
     def _receive(
-        self, done: "distributed.Future", tasks: tuple[DatumTask, ...], future: Future[Results]
+        self,
+        done: "distributed.Future",
+        tasks: tuple[DatumTask, ...],
+        future: Future[Results],
+        resends: int,
     ) -> None:
         from distributed import KilledWorker
 
@@ -120,6 +125,8 @@ class DaskExecutor(Executor):
         except KilledWorker as error:
             if len(tasks) > 1:
                 self._send_one_by_one(tasks, future)
+            elif self.address and resends:  # nodes that are taken away are no fault of the datum
+                self._send(tasks, future, resends - 1)
             else:
                 future.set_exception(error)
         except Exception as error:

@@ -44,10 +44,21 @@ _PIECE: Final = ("source", "member", "line", "stream", "reason", "detail")
 
 
 @contextmanager
-def serve_dashboard(project: Project, address: str, host: str, port: int) -> Iterator[str]:
+def serve_dashboard(
+    project: Project,
+    address: str,
+    host: str,
+    port: int,
+    *,
+    token: str = "",
+    certificate: Path | None = None,
+    key: Path | None = None,
+) -> Iterator[str]:
     """Serve a project's dashboard from a thread of its own while the context lasts; its URL.
 
-    Port 0 takes a free one. Raises ConflictError when the address is taken.
+    Port 0 takes a free one. token: the engine's, for others than this machine: then it is served over TLS
+    with `certificate` and `key`, by any name, to who bears it or a token of the project. Raises ConflictError
+    when the address is taken.
     """
     import uvicorn
 
@@ -58,8 +69,16 @@ def serve_dashboard(project: Project, address: str, host: str, port: int) -> Ite
     source = PachdSource(Pachd.at(address), config.project.name, config.logs.glob)
     scratch = project.state / "uploads"
     shutil.rmtree(scratch, ignore_errors=True)
-    app = create_app(source, tokens=Tokens(project.token_file), scratch=scratch)
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
+    app = create_app(source, tokens=Tokens(project.token_file, token), scratch=scratch)
+    settings = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ssl_certfile=certificate if token else None,
+        ssl_keyfile=key if token else None,
+    )
+    server = uvicorn.Server(settings)
     host = host.strip("[]")
     try:
         listener = socket.create_server(
@@ -75,7 +94,7 @@ def serve_dashboard(project: Project, address: str, host: str, port: int) -> Ite
     thread.start()
     try:
         shown = f"[{host}]" if ":" in host else host
-        yield f"http://{shown}:{listener.getsockname()[1]}"
+        yield f"{'https' if token else 'http'}://{shown}:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join(10)

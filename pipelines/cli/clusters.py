@@ -135,10 +135,11 @@ def down(
     release: Release = "forewarn-dask",
     namespace: Namespace = None,
     context: Context = None,
+    timeout: Annotated[float, typer.Option(help="Seconds to wait until all is gone.", min=1)] = 120.0,
     json: Json = False,
 ) -> None:
     """Delete scheduler and workers; contents in the object store stay."""
-    run("cluster", "down", release=release, namespace=namespace, context=context, json=json)
+    run("cluster", "down", release=release, namespace=namespace, context=context, timeout=timeout, json=json)
 
 
 @app.command(epilog="Example: forewarn estimate --robots 500 --hours 720 --cores 80 --price 10")

@@ -130,7 +130,7 @@ def up(
         str, typer.Option(help="Address to serve Pachyderm's protocol on.")
     ] = "127.0.0.1:30650",
     http: Annotated[
-        str, typer.Option(help="Loopback address of the dashboard and its API.")
+        str, typer.Option(help="Address of the dashboard and its API; beyond loopback as below.")
     ] = "127.0.0.1:8650",
     token_file: Annotated[
         Path | None, typer.Option(help="Beyond loopback: file with the token that clients must bear.")

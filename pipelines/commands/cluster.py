@@ -9,6 +9,7 @@ from pipelines.deploy.chart import render
 from pipelines.deploy.kube import Kube
 from pipelines.deploy.ready import wait_ready
 from pipelines.deploy.release import Workload, apply, remove, workloads
+from pipelines.deploy.release import scale as set_workers
 
 
 def up(
@@ -26,7 +27,7 @@ def up(
     json: bool,
 ) -> None:
     """Create or change scheduler and workers and wait until they are ready."""
-    kube = Kube.connect(context=context, namespace=namespace)
+    kube = Kube.connect(context=context, namespace=namespace, timeout_s=timeout)
     repository, _, tag = image.rpartition(":")
     values = {
         "engine.enabled": "false",
@@ -47,10 +48,8 @@ def scale(
     *, release: str, namespace: str | None, context: str | None, workers: int, timeout: float, json: bool
 ) -> None:
     """Set the number of workers and wait for it. Raises NotFoundError when the cluster is not up."""
-    kube = Kube.connect(context=context, namespace=namespace)
-    name = f"{release}-worker"
-    kube.scale(name, workers)
-    wait_ready(kube, [{"kind": "Deployment", "metadata": {"name": name}}], timeout_s=timeout, tell=say)
+    kube = Kube.connect(context=context, namespace=namespace, timeout_s=timeout)
+    wait_ready(kube, [set_workers(kube, release, workers)], timeout_s=timeout, tell=say)
     _show(workloads(kube, release), json=json)
 
 
@@ -65,10 +64,10 @@ def status(*, release: str, namespace: str | None, context: str | None, json: bo
     _show(found, json=json)
 
 
-def down(*, release: str, namespace: str | None, context: str | None, json: bool) -> None:
-    """Delete everything of the release; nothing to delete is no error."""
-    kube = Kube.connect(context=context, namespace=namespace)
-    count = remove(kube, release, tell=say)
+def down(*, release: str, namespace: str | None, context: str | None, timeout: float, json: bool) -> None:
+    """Delete everything of the release and wait until it is gone; nothing to delete is no error."""
+    kube = Kube.connect(context=context, namespace=namespace, timeout_s=timeout)
+    count = remove(kube, release, timeout_s=timeout, tell=say)
     if json:
         print_json({"deleted": count})
     say(f"deleted {count} objects of {release}")

@@ -74,7 +74,7 @@ def kubernetes(
         )
         stdout.print(yaml.safe_dump_all(manifests, sort_keys=False), markup=False, end="")
         return
-    kube = Kube.connect(context=context, namespace=namespace)
+    kube = Kube.connect(context=context, namespace=namespace, timeout_s=timeout)
     manifests = render(release, kube.namespace, chart=chart, values=values, sets=given, project=toml)
     apply_release(kube, manifests, force=force, tell=say)
     wait_ready(kube, manifests, timeout_s=timeout, tell=say)

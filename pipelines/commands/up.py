@@ -42,9 +42,13 @@ def up(
     if not host or not port.isdigit():
         raise UsageError("no address to listen on", got=listen, expected="127.0.0.1:PORT")
     http_host, _, http_port = http.rpartition(":")
-    if not http_port.isdigit() or not is_loopback(http):
-        raise UsageError("the dashboard is served on loopback only", got=http, expected="127.0.0.1:PORT")
     access = Access.of_files(token_file, certificate, key)
+    if not http_port.isdigit() or (access is None and not is_loopback(http)):
+        raise UsageError(
+            "no address for the dashboard",
+            got=http,
+            expected="127.0.0.1:PORT, or any with --token-file, --certificate and --key",
+        )
     if access is not None and is_loopback(listen):
         raise UsageError("a token and TLS are for other addresses than loopback", got=listen)
     stop = threading.Event()
@@ -54,7 +58,12 @@ def up(
         public = f"{host}:{engine.serve(listen, access)}"
         address = public if access is None else f"127.0.0.1:{engine.serve()}"
         set_up(Pachd.at(address), found.config)
-        dashboard = stack.enter_context(serve_dashboard(found, address, http_host, int(http_port)))
+        token = "" if access is None or is_loopback(http) else access.token
+        dashboard = stack.enter_context(
+            serve_dashboard(
+                found, address, http_host, int(http_port), token=token, certificate=certificate, key=key
+            )
+        )
         where = {"address": address, "listen": public, "dashboard": dashboard, "pid": os.getpid()}
         told = msgspec.json.encode(where)
         waiting = found.daemon_file.with_suffix(".tmp")

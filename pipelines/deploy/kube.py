@@ -32,9 +32,13 @@ class WatchExpiredError(ForewarnError):
     """The server no longer has the history a watch began at (410): list again."""
 
 
+class NoAnswerError(ForewarnError):
+    """Nobody answers where the API should be."""
+
+
 @dataclass
 class Kube:
-    """A cluster, one namespace of it. Raises the errors of `refusal` and ForewarnError when nobody answers.
+    """A cluster, one namespace of it. Raises the errors of `refusal` and NoAnswerError.
 
     pool: a `urllib3.PoolManager`. headers: what authorises a request, asked for each time. answer_s: longest
     time to wait for an answer. pause: waits so many seconds when the server is busy.
@@ -49,8 +53,13 @@ class Kube:
     _kinds: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @classmethod
-    def connect(cls, *, context: str | None = None, namespace: str | None = None) -> "Kube":
-        """The cluster of the kubeconfig's current (or named) context, or, in a pod, its own."""
+    def connect(
+        cls, *, context: str | None = None, namespace: str | None = None, timeout_s: float = ANSWER_S
+    ) -> "Kube":
+        """The cluster of the kubeconfig's current (or named) context, or, in a pod, its own.
+
+        timeout_s: how long the caller means to wait for anything; a single answer takes no longer.
+        """
         from kubernetes import client, config
 
         configuration = client.Configuration()
@@ -77,7 +86,8 @@ class Kube:
             return {one["key"]: one["value"] for one in asked if one["in"] == "header" and one["value"]}
 
         pool = client.ApiClient(configuration).rest_client.pool_manager
-        return cls(configuration.host, namespace or chosen or "default", pool, headers)
+        where = namespace or chosen or "default"
+        return cls(configuration.host, where, pool, headers, min(timeout_s, ANSWER_S))
 
     def get(self, kind: str, version: str, name: str) -> Manifest | None:
         """One object, None when there is none."""
@@ -102,9 +112,9 @@ class Kube:
         applied: Manifest = self.call("PATCH", path, query, manifest, APPLY)
         return applied
 
-    def scale(self, name: str, replicas: int) -> None:
-        """Set the replicas of a deployment."""
-        path = self.path("Deployment", "apps/v1", name) + "/scale"
+    def scale(self, kind: str, version: str, name: str, replicas: int) -> None:
+        """Set the replicas of what has a `scale` subresource, such as a deployment."""
+        path = self.path(kind, version, name) + "/scale"
         self.call("PATCH", path, {"fieldManager": MANAGER}, {"spec": {"replicas": replicas}}, MERGE)
 
     def delete(self, kind: str, version: str, name: str) -> bool:
@@ -187,7 +197,7 @@ class Kube:
                     preload_content=False,
                 )
             except urllib3.exceptions.HTTPError as error:
-                raise ForewarnError(
+                raise NoAnswerError(
                     f"the Kubernetes API at {self.host} does not answer",
                     got=error,
                     hint="kubectl cluster-info; a VPN or an expired login is the usual cause",

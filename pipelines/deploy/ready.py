@@ -1,7 +1,7 @@
 """Waits until what was applied runs, and says why it does not: most failures show only here."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from features.errors import ForewarnError
@@ -9,6 +9,8 @@ from pipelines.deploy.kube import Kube, Manifest, WatchExpiredError
 
 WATCH_S: Final = 15
 WORKLOADS: Final = ("Deployment", "StatefulSet")
+DASK: Final = ("DaskCluster", "kubernetes.dask.org/v1")
+LOOK_S: Final = 2.0
 
 Tell = Callable[[str], None]
 
@@ -21,7 +23,7 @@ def wait_ready(
     tell: Tell,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Wait for every Deployment and StatefulSet of `workloads` in turn, telling what changes.
+    """Wait for every Deployment, StatefulSet and DaskCluster of `workloads` in turn, telling what changes.
 
     Raises ForewarnError at once when a quota stops one, and after `timeout_s` with what its pods wait for.
     """
@@ -29,6 +31,25 @@ def wait_ready(
     for one in workloads:
         if one["kind"] in WORKLOADS:
             _wait(kube, one["kind"], one["metadata"]["name"], ends, tell, clock)
+        elif one["kind"] == DASK[0]:
+            _wait_dask(kube, one["metadata"]["name"], one["spec"]["worker"]["replicas"], ends, tell, clock)
+
+
+def wait_gone(kube: Kube, removed: Sequence[tuple[str, str, str]], *, timeout_s: float) -> None:
+    """Wait until objects (kind, version, name) are gone; their pods go first.
+
+    Raises ForewarnError naming what is left after `timeout_s`.
+    """
+    ends = time.monotonic() + timeout_s
+    left = list(removed)
+    while left := [one for one in left if kube.get(*one) is not None]:
+        if time.monotonic() >= ends:
+            raise ForewarnError(
+                "still being deleted",
+                got=", ".join(f"{kind.lower()} {name}" for kind, _, name in left),
+                hint="finalizers of another controller hold it: kubectl describe",
+            )
+        kube.pause(LOOK_S)
 
 
 def _wait(kube: Kube, kind: str, name: str, ends: float, tell: Tell, clock: Callable[[], float]) -> None:
@@ -51,6 +72,32 @@ def _wait(kube: Kube, kind: str, name: str, ends: float, tell: Tell, clock: Call
         got="; ".join(waiting(kube, name)) or said,
         hint=f"kubectl -n {kube.namespace} describe {kind.lower()} {name}",
     )
+
+
+def _wait_dask(
+    kube: Kube, name: str, workers: int, ends: float, tell: Tell, clock: Callable[[], float]
+) -> None:
+    """Of a DaskCluster its operator makes a deployment for the scheduler and for each worker."""
+    said = ""
+    while True:
+        made = kube.list("Deployment", "apps/v1", {"dask.org/cluster-name": name})
+        for one in made:
+            if stopped := blocking(one):
+                raise ForewarnError(f"{name} cannot start its pods", got=stopped, hint=_hint(stopped))
+        ready = sum(progress(one)[0] for one in made)
+        line = f"{name}: {ready} of {workers + 1} ready"
+        if line != said:
+            tell(line)
+            said = line
+        if ready == len(made) == workers + 1:
+            return
+        if clock() >= ends:
+            raise ForewarnError(
+                f"{name} is not ready",
+                got="; ".join(waiting(kube, name)) or said,
+                hint="does the operator run? kubectl get pods --all-namespaces | grep dask-kubernetes",
+            )
+        kube.pause(LOOK_S)
 
 
 def _states(

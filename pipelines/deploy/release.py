@@ -6,12 +6,13 @@ from typing import Final
 
 from features.errors import ForewarnError, NotFoundError
 from pipelines.deploy.chart import INSTANCE
-from pipelines.deploy.kube import Kube, Manifest
-from pipelines.deploy.ready import WORKLOADS, progress, waiting
+from pipelines.deploy.kube import Kube, Manifest, NoAnswerError
+from pipelines.deploy.ready import DASK, WORKLOADS, progress, wait_gone, waiting
 
 KINDS: Final = (
     ("ScaledObject", "keda.sh/v1alpha1"),
-    ("DaskCluster", "kubernetes.dask.org/v1"),
+    ("DaskAutoscaler", "kubernetes.dask.org/v1"),
+    DASK,
     ("PrometheusRule", "monitoring.coreos.com/v1"),
     ("ServiceMonitor", "monitoring.coreos.com/v1"),
     ("Ingress", "networking.k8s.io/v1"),
@@ -65,13 +66,30 @@ def workloads(kube: Kube, release: str) -> list[Workload]:
     ]
 
 
-def remove(kube: Kube, release: str, *, tell: Callable[[str], None]) -> int:
-    """Delete every object of a release, workers first; how many there were.
+def scale(kube: Kube, release: str, workers: int) -> Manifest:
+    """Set the number of a release's workers; the object to wait for.
+
+    Raises NotFoundError when the cluster is not up.
+    """
+    try:
+        cluster = kube.get(*DASK, release)
+    except NotFoundError:
+        cluster = None  # without the operator its kind is not known
+    if cluster is not None:
+        kube.scale(*DASK, release, workers)
+        return cluster | {"spec": {"worker": {"replicas": workers}}}
+    name = f"{release}-worker"
+    kube.scale("Deployment", "apps/v1", name, workers)
+    return {"kind": "Deployment", "metadata": {"name": name}}
+
+
+def remove(kube: Kube, release: str, *, timeout_s: float, tell: Callable[[str], None]) -> int:
+    """Delete every object of a release, workers first, and wait until all are gone; how many there were.
 
     Volumes of the engine are kept: they hold what was pushed. What could not be deleted is told and the rest
     is still removed; then the first error is raised.
     """
-    count = 0
+    removed: list[tuple[str, str, str]] = []
     failed: list[ForewarnError] = []
     for kind, version in KINDS:
         try:
@@ -79,13 +97,16 @@ def remove(kube: Kube, release: str, *, tell: Callable[[str], None]) -> int:
                 name = found["metadata"]["name"]
                 if kube.delete(kind, version, name):
                     tell(f"deleted {kind.lower()} {name}")
-                    count += 1
+                    removed.append((kind, version, name))
         except NotFoundError:
             continue  # a custom resource this cluster does not have
+        except NoAnswerError:
+            raise
         except ForewarnError as error:
             if not version.startswith(_OPTIONAL):
                 tell(f"cannot delete {kind.lower()}: {error}")
                 failed.append(error)
     if failed:
         raise failed[0]
-    return count
+    wait_gone(kube, removed, timeout_s=timeout_s)
+    return len(removed)

@@ -32,12 +32,13 @@ Next = Callable[[Request], Awaitable[Response]]
 def guard(tokens: Tokens) -> Callable[[Request, Next], Awaitable[Response]]:
     """The middleware: refuses foreign hosts and forged posts, finds the role, adds the headers.
 
-    Without any token whoever reaches the loopback address is admin. With tokens one is needed, as
-    `Authorization: Bearer` or as the cookie that signing in sets.
+    Without any token whoever reaches the loopback address is admin. With tokens, and always beyond loopback,
+    one is needed, as `Authorization: Bearer` or as the cookie that signing in sets; a foreign host name gains
+    nothing then, because no browser sends it the cookie.
     """
 
     async def middleware(request: Request, call_next: Next) -> Response:
-        response = _refusal(request) or await _admitted(request, call_next, tokens)
+        response = _refusal(request, tokens) or await _admitted(request, call_next, tokens)
         response.headers.update(HEADERS)
         if not request.url.path.startswith("/static/"):
             response.headers["Cache-Control"] = "no-store"
@@ -65,16 +66,16 @@ async def _admitted(request: Request, call_next: Next, tokens: Tokens) -> Respon
     known = tokens.find(secret) if secret else None
     if known is not None:
         request.state.role, request.state.who = known.role, known.name
-    elif scheme or tokens.all():
+    elif scheme or tokens.public or tokens.all():
         request.state.role, request.state.who = None, ""
     else:
         request.state.role, request.state.who = "admin", "local"
     return await call_next(request)
 
 
-def _refusal(request: Request) -> Response | None:
+def _refusal(request: Request, tokens: Tokens) -> Response | None:
     host = request.headers.get("host", "")
-    if (urlsplit(f"//{host}").hostname or "") not in LOOPBACK:
+    if not tokens.public and (urlsplit(f"//{host}").hostname or "") not in LOOPBACK:
         return JSONResponse({"detail": "this host is not served here"}, 421)
     if request.method in _SAFE or "authorization" in request.headers:
         return None

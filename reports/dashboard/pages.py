@@ -165,7 +165,14 @@ def router(source: Source, tokens: Tokens) -> APIRouter:
         if tokens.find(secret) is None:
             return Response("unknown token", 401)
         response = Response(status_code=204)
-        response.set_cookie(COOKIE, secret, httponly=True, samesite="strict", max_age=12 * 3_600)
+        response.set_cookie(
+            COOKIE,
+            secret,
+            httponly=True,
+            samesite="strict",
+            secure=request.url.scheme == "https",
+            max_age=12 * 3_600,
+        )
         return response
 
     return routes

@@ -27,10 +27,19 @@ class Token:
 
 
 class Tokens:
-    """The tokens of one project, in one file only its owner can read."""
+    """The tokens of one project, in one file only its owner can read.
 
-    def __init__(self, path: Path) -> None:
+    engine: the engine's own token where the dashboard is served beyond loopback; whoever bears it is admin.
+    """
+
+    def __init__(self, path: Path, engine: str = "") -> None:
         self._path = path
+        self._engine = Token("engine", "admin", _digest(engine), "") if engine else None
+
+    @property
+    def public(self) -> bool:
+        """Whether other machines may ask, so that nobody is let in without a token."""
+        return self._engine is not None
 
     def all(self) -> list[Token]:
         """Every token, in the order of creation."""
@@ -61,7 +70,7 @@ class Tokens:
     def find(self, secret: str) -> Token | None:
         """The token a secret belongs to; every stored hash is compared in constant time."""
         digest, found = _digest(secret), None
-        for token in self.all():
+        for token in (*self.all(), *filter(None, (self._engine,))):
             if hmac.compare_digest(token.digest, digest):
                 found = token
         return found

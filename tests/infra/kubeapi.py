@@ -22,6 +22,8 @@ KINDS = {
     "policy/v1/poddisruptionbudgets": "PodDisruptionBudget",
     "networking.k8s.io/v1/networkpolicies": "NetworkPolicy",
     "networking.k8s.io/v1/ingresses": "Ingress",
+    "kubernetes.dask.org/v1/daskclusters": "DaskCluster",
+    "kubernetes.dask.org/v1/daskautoscalers": "DaskAutoscaler",
 }
 WORKLOADS = ("deployments", "statefulsets")
 
@@ -30,18 +32,21 @@ class Cluster(kmock.KubernetesEmulator):
     """Creates what is applied and new; its controller gets all pods ready at once.
 
     stuck: the status of every workload instead. instead: an answer in place of the right one, or None.
+    slow_s: how long each answer takes.
     """
 
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()
         self.stuck: dict[str, Any] | None = None
         self.instead: Callable[[kmock.Request], aiohttp.web.Response | None] = lambda _request: None
+        self.slow_s = 0.0
         self.tokens: set[str] = set()
         for name, kind in KINDS.items():
             self.resources[name] = kmock.ResourceInfo(kind=kind, namespaced=True)
 
     async def _handle(self, request: kmock.Request) -> Any:
         self.tokens.add(request.headers.get("Authorization", ""))
+        await asyncio.sleep(self.slow_s)
         if (injected := self.instead(request)) is not None:
             return injected
         changing = request.method is kmock.method.PATCH and request.name is not None
@@ -53,6 +58,9 @@ class Cluster(kmock.KubernetesEmulator):
         ):
             self.objects[key] = {}
         answer = await super()._handle(request)
+        if request.subresource == "scale" and request.resource.plural == "daskclusters":
+            spec = self.objects[key].raw["spec"]
+            self.objects[key].patch({"spec": {"worker": {"replicas": spec["replicas"]}}})
         if changing and request.resource.plural in WORKLOADS and key in self.objects:
             self.objects[key].patch({"status": self._status(self.objects[key].raw["spec"])})
         return answer

@@ -15,7 +15,7 @@ from pipelines.commands import cluster as verbs
 from pipelines.commands.deploy import kubernetes
 from pipelines.deploy.kube import Kube
 from pipelines.deploy.ready import wait_ready
-from pipelines.deploy.release import apply
+from pipelines.deploy.release import apply, remove
 from tests.e2e import tiny
 from tests.infra import kubeapi
 
@@ -104,10 +104,10 @@ def test_a_cluster_comes_up_is_scaled_shown_and_goes(server, kube, with_helm, ca
     assert {one["name"]: one["wanted"] for one in told(capsys)}["pool-worker"] == 0
     verbs.status(**WHERE, json=True)
     assert len(told(capsys)) == 2
-    verbs.down(**WHERE, json=True)
+    verbs.down(**WHERE, timeout=20.0, json=True)
     assert told(capsys) == {"deleted": len(before)}
     assert server.names() == []
-    verbs.down(**WHERE, json=True)
+    verbs.down(**WHERE, timeout=20.0, json=True)
     with pytest.raises(NotFoundError, match="nothing of pool"):
         verbs.status(**WHERE, json=True)
 
@@ -137,12 +137,116 @@ def refuse(server: kubeapi.Cluster, status: int, message: str, times: int = 99, 
     body = {"kind": "Status", "code": status, "message": message}
 
     def answer(request: Any) -> aiohttp.web.Response | None:
-        if request.method.value != "PATCH" or not left[0]:
+        if request.method.value not in ("PATCH", "DELETE") or not left[0]:
             return None
         left[0] -= 1
         return aiohttp.web.json_response(body, status=status, headers=headers)
 
     server.instead = answer
+
+
+@pytest.fixture(params=["up", "scale", "down", "deploy"])
+def verb(request: pytest.FixtureRequest, kube: Kube, with_helm: None, tmp_path: Path) -> Callable[..., None]:
+    """A verb that changes the cluster, ready to be run."""
+    waiting = {"timeout": 20.0, "json": True}
+    if request.param in ("scale", "down"):
+        up()
+    if request.param == "scale":
+        return lambda **more: verbs.scale(**WHERE | waiting | {"workers": 3} | more)
+    if request.param == "down":
+        return lambda **more: verbs.down(**WHERE | waiting | more)
+    if request.param == "up":
+        return up
+    fixed = {"project": tiny.write(tmp_path / "project"), "sets": ["objects.url=s3://bucket/prefix"]}
+    fixed |= {"chart": None, "values": None, "force": False, "dry_run": False}
+    return lambda **more: kubernetes(**WHERE | waiting | fixed | more)
+
+
+def test_every_verb_tells_a_refusal_waits_when_the_server_is_busy_and_gives_up_a_silent_one(server, verb):
+    refuse(server, 403, 'forbidden: User "me" cannot')
+    with pytest.raises(ForewarnError, match=r"does not allow.*cannot.*deployer\.create"):
+        verb()
+    refuse(server, 409, "the object has been modified")
+    with pytest.raises(ConflictError, match=r"been modified.*--force"):
+        verb()
+    server.instead = lambda _: None
+    server.slow_s = 3.0
+    with pytest.raises(ForewarnError, match="does not answer"):
+        verb(timeout=0.2)
+    server.slow_s = 0.0
+    refuse(server, 429, "too many requests", 2, **{"Retry-After": "0"})
+    verb()
+
+
+@pytest.mark.parametrize("verb", ["up", "scale", "deploy"], indirect=True)
+def test_every_verb_that_waits_begins_an_expired_watch_again(server, verb):
+    pending = {"readyReplicas": 0, "updatedReplicas": 9}
+    server.stuck = pending
+    watches: list[str] = []
+
+    def expire(request: Any) -> aiohttp.web.Response | None:
+        if "watch" not in request.params:
+            return None
+        watches.append("watch")
+        for key, found in server.objects.items():
+            if key[0].plural in kubeapi.WORKLOADS:
+                found.patch({"status": {"readyReplicas": 9, "updatedReplicas": 9}})
+        gone = {"kind": "Status", "code": 410, "message": "too old resource version"}
+        return aiohttp.web.json_response({"type": "ERROR", "object": gone})
+
+    server.instead = expire
+    verb()
+    assert watches == ["watch"]
+
+
+def test_what_lingers_is_waited_for_and_named_when_it_stays(server, kube, with_helm):
+    up()
+    lingering = server.objects["apps/v1/deployments", "robots", "pool-worker"].raw
+    left = [2]
+
+    def linger(request: Any) -> aiohttp.web.Response | None:
+        if request.method.value != "GET" or request.name != "pool-worker" or not left[0]:
+            return None
+        left[0] -= 1
+        return aiohttp.web.json_response(lingering)
+
+    pauses: list[float] = []
+    kube.pause = pauses.append
+    server.instead = linger
+    remove(kube, "pool", timeout_s=60, tell=print)
+    assert pauses == [2.0, 2.0]
+    up()
+    left[0] = 99
+    with pytest.raises(ForewarnError, match="still being deleted; got: deployment pool-worker"):
+        remove(kube, "pool", timeout_s=0, tell=print)
+
+
+def test_a_cluster_of_the_operator_is_waited_for_and_scaled(server, kube, with_helm, capsys):
+    """Its operator is played here: a deployment for the scheduler and one for each worker."""
+
+    def operate(request: Any) -> None:
+        cluster = next((c.raw for (r, _, _), c in server.objects.items() if r.plural == "daskclusters"), None)
+        wanted = 0 if cluster is None else 1 + cluster["spec"]["worker"]["replicas"]
+        for number in range(wanted):
+            labels = {"dask.org/cluster-name": "pool", "app.kubernetes.io/instance": "pool"}
+            made = manifest(f"pool-{number}", replicas=1)
+            made["metadata"]["labels"] = labels
+            made["status"] = {"readyReplicas": 1, "updatedReplicas": 1}
+            server.objects["apps/v1/deployments", "robots", f"pool-{number}"] = made
+
+    server.instead = operate
+    up(workers=1, sets=["dask.operator=true"])
+    assert [one["name"] for one in told(capsys)] == ["pool-0", "pool-1"]
+    verbs.scale(**WHERE, workers=3, timeout=20.0, json=True)
+    assert [one["name"] for one in told(capsys)] == ["pool-0", "pool-1", "pool-2", "pool-3"]
+    server.instead = lambda _: None
+    stopped = manifest("pool-1", replicas=1)
+    stopped["metadata"]["labels"] = {"dask.org/cluster-name": "pool"}
+    failure = {"type": "ReplicaFailure", "status": "True", "message": "exceeded quota: compute"}
+    stopped["status"] = {"conditions": [failure]}
+    server.objects["apps/v1/deployments", "robots", "pool-1"] = stopped
+    with pytest.raises(ForewarnError, match="exceeded quota"):
+        verbs.scale(**WHERE, workers=4, timeout=20.0, json=True)
 
 
 def applied(kube: Kube, **more: Any) -> list[str]:

@@ -76,6 +76,7 @@ print(sum(twice.stats.cache_hits.values()), sum(twice.stats.cache_misses.values(
 """
 
 
+@pytest.mark.long
 def test_compiled_code_is_found_below_the_temporary_folder_and_the_image_is_not_written(tmp_path):
     source = tmp_path / "kernel.py"
     source.write_text(SEEDED)

@@ -1,8 +1,6 @@
 """Beyond loopback only TLS and the token lead in; checked with the unmodified client."""
 
-import ipaddress
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import grpc
@@ -15,40 +13,14 @@ from pipelines.client import Pachd
 from pipelines.pachd.access import Access
 from pipelines.pachd.engine import Engine
 from pipelines.pachd.executor import InlineExecutor
+from tests.tls import write_certificate
 
 TOKEN = "0123456789abcdef"
 
 
 @pytest.fixture(scope="session")
 def pems(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A certificate of one's own for this machine, and its key."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    folder, key, now = (
-        tmp_path_factory.mktemp("pems"),
-        ec.generate_private_key(ec.SECP256R1()),
-        datetime.now(UTC),
-    )
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "certificate.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    (folder / "key.pem").write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return folder / "certificate.pem", folder / "key.pem"
+    return write_certificate(tmp_path_factory.mktemp("pems"))
 
 
 @pytest.fixture

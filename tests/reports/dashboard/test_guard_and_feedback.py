@@ -74,6 +74,17 @@ def test_with_tokens_each_role_may_what_it_may(client: Client, tokens: Tokens) -
     assert client.get("/read", headers=bearer).status_code == 401
 
 
+def test_beyond_loopback_nobody_enters_without_a_token_whatever_the_host_is_called(tmp_path: Path) -> None:
+    app = FastAPI()
+    app.middleware("http")(guard(Tokens(tmp_path / "tokens.json", engine="the engine's own")))
+    app.get("/read", dependencies=[Depends(need("admin"))])(lambda: "read")
+    host = {"host": "fleet.example"}
+    assert Client(app).get("/read", headers=host).status_code == 401
+    assert Client(app).get("/read", headers=host | {"authorization": "Bearer another"}).status_code == 401
+    bearer = {"authorization": "Bearer the engine's own"}
+    assert Client(app).get("/read", headers=host | bearer).status_code == 200
+
+
 def test_secrets_are_not_kept_and_mistakes_are_told(tokens: Tokens, tmp_path: Path) -> None:
     secret = tokens.create("ana", "admin")
     assert secret not in (tmp_path / "tokens.json").read_text()

@@ -78,6 +78,9 @@ capabilities:
     - --nanny-port=9001
     - --local-directory=/tmp
     - --death-timeout=120
+    {{- if .Values.dask.operator }}
+    - --name=$(DASK_WORKER_NAME)
+    {{- end }}
   {{- with include "forewarn.environmentFrom" . }}
   envFrom: {{- . | nindent 4 }}
   {{- end }}
