@@ -59,7 +59,7 @@ class Metrics(Collector):
         )
         self._registry.register(self)
 
-    def delivered(self, channel: str, *, arrived: bool) -> None:
+    def delivered(self, channel: str, arrived: bool) -> None:
         """Count one delivery of an alert."""
         self._deliveries.labels(channel, "arrived" if arrived else "failed").inc()
 

@@ -58,6 +58,11 @@ class Project:
         """Where the hashes of the dashboard's tokens are kept."""
         return self.state / "tokens.json"
 
+    @property
+    def alert_file(self) -> Path:
+        """Where alerts, their events and deliveries are kept."""
+        return self.state / "alerts.db"
+
     def daemon_address(self) -> str | None:
         """Address of the project's running daemon, None when there is none."""
         try:

@@ -1,4 +1,4 @@
-"""Verbs about the dashboard: who may use it, what people say about alerts."""
+"""Verbs about the dashboard: who may use it, alerts, what people say about them."""
 
 from typing import Annotated
 
@@ -35,6 +35,37 @@ def token_revoke(
 ) -> None:
     """Make a token useless at once."""
     run("token", "revoke", project=project, name=name, json=json)
+
+
+alert = typer.Typer(help="Alerts: look now, list what stands, try the receivers.", no_args_is_help=True)
+app.add_typer(alert, name="alert")
+
+
+@alert.command("check", epilog="Example: forewarn alert check --json")
+def alert_check(project: ProjectFolder = None, json: Json = False) -> None:
+    """Apply the rules to what is new and deliver; `forewarn up` does so by itself."""
+    run("alert", "check", project=project, json=json)
+
+
+@alert.command("list", epilog="Example: forewarn alert list --state open")
+def alert_list(
+    state: Annotated[str, typer.Option(help="open, resolved or all.")] = "all",
+    number: Annotated[int, typer.Option("--number", "-n", min=1, help="At most so many.")] = 50,
+    project: ProjectFolder = None,
+    json: Json = False,
+) -> None:
+    """List alerts, newest first."""
+    run("alert", "show", project=project, state=state, number=number, json=json)
+
+
+@alert.command("test", epilog="Example: forewarn alert test ops")
+def alert_test(
+    receiver: Annotated[str | None, typer.Argument(help="One receiver; default: every one.")] = None,
+    project: ProjectFolder = None,
+    json: Json = False,
+) -> None:
+    """Send the receivers a test, once; fails when one is not reached."""
+    run("alert", "test", project=project, receiver=receiver, json=json)
 
 
 @app.command(epilog="Example: forewarn feedback amr-009 --at 2026-03-02T02:11:00Z --action repaired")

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from features.errors import UsageError
+from pipelines.alerts.watch import Watch, watching
 from pipelines.client import Pachd
 from pipelines.commands.output import print_json, say, say_next
 from pipelines.monitor import serve
@@ -80,9 +81,15 @@ def up(
             say("clients set PACHD_ADDRESS, PACH_PYTHON_AUTH_TOKEN and, if need be, SSL_CERT_FILE")
         try:
             with ExitStack() as serving:
+                counts = None
                 if metrics is not None:
-                    metrics_port, _ = serving.enter_context(serve(metrics, engine, Pachd.at(address)))
+                    metrics_port, counts = serving.enter_context(serve(metrics, engine, Pachd.at(address)))
                     say(f"metrics on http://{metrics.rpartition(':')[0]}:{metrics_port}/metrics")
+                if found.config.alerts.rules:
+                    watch = Watch.of(
+                        found, found.config, Pachd.at(address), counts.delivered if counts else None
+                    )
+                    serving.enter_context(watching(watch))
                 say_next("forewarn push PATH   (in another terminal; stop here with Ctrl-C)")
                 stop.wait()
         finally:

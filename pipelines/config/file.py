@@ -9,6 +9,7 @@ from typing import Any, Final
 from pydantic import Field, ValidationError, model_validator
 
 from features.errors import DataError, NotFoundError
+from pipelines.config.alerts import AlertSection, ReceiverSection, RuleSection
 from pipelines.config.logs import FieldSection, LogsSection, RobotSection, StreamSection
 from pipelines.config.operation import OperationSection
 from pipelines.config.outcome import PipelineSection, ProjectSection, ReportSection
@@ -42,6 +43,7 @@ class Config(Section):
     operation: OperationSection = OperationSection()
     report: ReportSection = ReportSection()
     pipelines: PipelineSection = PipelineSection()
+    alerts: AlertSection = AlertSection()
 
     @model_validator(mode="after")
     def _parts_fit(self) -> "Config":
@@ -201,7 +203,14 @@ def _explain(error: Any) -> str:
 
 def _keys_of(location: list[str | int]) -> list[str]:
     section: Any = Config
-    nested = {"streams": StreamSection, "fields": FieldSection, "on": FailureRule, "robot": RobotSection}
+    nested = {
+        "streams": StreamSection,
+        "fields": FieldSection,
+        "on": FailureRule,
+        "robot": RobotSection,
+        "rules": RuleSection,
+        "receivers": ReceiverSection,
+    }
     for part in location:
         annotation = section.model_fields[part].annotation if part in section.model_fields else None
         if isinstance(annotation, type) and issubclass(annotation, Section):
