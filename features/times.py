@@ -4,6 +4,7 @@ A duration is a `datetime.timedelta` (so also `pandas.Timedelta`) or a `numpy.ti
 aware `datetime` (so also `pandas.Timestamp`) or a `numpy.datetime64`, which counts as UTC.
 """
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias
 
@@ -82,7 +83,8 @@ def window_text(length: int) -> str:
 
 
 def _counted(value: np.timedelta64 | np.datetime64, dtype: np.dtype[np.generic]) -> int:
-    exact = value.astype(dtype)
-    if exact.astype(value.dtype) != value and np.datetime_data(value.dtype)[0] not in ("ps", "fs", "as"):
-        raise UsageError("time beyond what nanoseconds can hold", got=value, expected="1677 to 2262")
-    return int(exact.astype(np.int64))
+    with suppress(OverflowError):  # numpy 2.5 refuses what it wrapped round before
+        exact = value.astype(dtype)
+        if exact.astype(value.dtype) == value or np.datetime_data(value.dtype)[0] in ("ps", "fs", "as"):
+            return int(exact.astype(np.int64))
+    raise UsageError("time beyond what nanoseconds can hold", got=value, expected="1677 to 2262")

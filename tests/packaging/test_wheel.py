@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("features", "models", "pipelines", "reports")
-ELSEWHERE = ("tests/features", "tests/pipelines/logs")
+ELSEWHERE = ("tests/features", "tests/pipelines/logs", "examples")
 UV = [sys.executable, "-m", "uv"]
 
 
