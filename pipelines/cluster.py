@@ -9,6 +9,7 @@ Then Dask runs its sets elsewhere, and what they store is named by its content: 
 import logging
 import os
 import threading
+import time
 import uuid
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     import distributed
 
 CONNECT_S: Final = 10
+COUNT_S: Final = 1.0  # between counts of a scheduler's workers
+LEAST_SENT: Final = 16
+SENT_PER_THREAD: Final = 2  # one at work, one on its way
 RESENDS: Final = 4  # of a datum that a scheduler gave up because its workers, four by default, were lost
 _SETTINGS: Final = {
     "distributed.admin.large-graph-warning-threshold": "1GB",
@@ -37,12 +41,15 @@ class DaskExecutor(Executor):
     """Datums on Dask workers.
 
     workers: processes of the LocalCluster, 0 for one per core; ignored with `address`, the scheduler to use
-    ("tcp://host:8786"), whose workers need forewarn installed and must reach the object store.
+    ("tcp://host:8786"), whose workers need forewarn installed and must reach the object store. They may come
+    and go: as many sets are kept there as its workers of the moment need, and enough without any worker that
+    whatever scales it sees the demand.
     """
 
     def __init__(self, workers: int = 0, *, address: str = "", preload: Sequence[str] = ()) -> None:
-        super().__init__(workers or os.cpu_count() or 1, preload)
+        super().__init__(LEAST_SENT if address else workers or os.cpu_count() or 1, preload)
         self.address = address
+        self._threads, self._counted = 0, 0.0
         self._lock = threading.Lock()
         self._client: distributed.Client | None = None
         self._cluster: distributed.LocalCluster | None = None
@@ -52,6 +59,15 @@ class DaskExecutor(Executor):
         future: Future[Results] = Future()
         self._send(tasks, future)
         return future
+
+    def in_flight(self, parallelism: int) -> int:
+        """What the scheduler's workers need; a pipeline that may have one worker has one."""
+        if not self.address or parallelism == 1:
+            return parallelism
+        if time.monotonic() - self._counted > COUNT_S:
+            self._threads = sum(self.start().nthreads().values())
+            self._counted = time.monotonic()
+        return max(LEAST_SENT, SENT_PER_THREAD * self._threads)
 
     def start(self) -> "distributed.Client":
         """Connect, starting the LocalCluster when there is no address; returns at once when it was done."""
@@ -97,8 +113,6 @@ class DaskExecutor(Executor):
                 ) from error
         if self.preload:
             client.run(_prepare, self.preload)
-        if self.address:
-            self.workers = max(1, sum(client.nthreads().values()))
         return client
 
     def _send(self, tasks: tuple[DatumTask, ...], future: Future[Results], resends: int = RESENDS) -> None:

@@ -50,7 +50,7 @@ class ReportSection(Section):
 class PipelineSection(Section):
     """`[pipelines]`: workers, where they run, where files are kept, and the image on a cluster."""
 
-    workers: int = Field(2, ge=1, description="processes")
+    workers: int = Field(2, ge=1, description="processes on this machine; a scheduler's workers are all used")
     scheduler: str = Field("", description="a Dask scheduler, tcp://host:8786; '' = workers on this machine")
     objects: str = Field(
         "", description="where file contents are kept: a folder or URL such as s3://bucket/x; '' = .forewarn/"

@@ -36,6 +36,10 @@ class Executor(ABC):
     def submit_set(self, tasks: tuple[DatumTask, ...]) -> Future[Results]:
         """Run datums one after the other on one worker; their outputs are packed together."""
 
+    def in_flight(self, parallelism: int) -> int:
+        """Sets to keep sent for a pipeline that may have `parallelism` workers; asked anew as sets end."""
+        return parallelism
+
     @abstractmethod
     def close(self) -> None:
         """Finish what runs (create its stop files first to kill it), drop the rest, end all processes."""
@@ -61,17 +65,18 @@ class Executor(ABC):
         parallelism: int = 1,
         datum_set: DatumSetSpec = DatumSetSpec(),  # noqa: B008  # a frozen value
     ) -> Iterator[DatumResult]:
-        """Run `total` datums, `parallelism` sets at a time, and yield each result as its set ends.
+        """Run `total` datums, `in_flight` sets at a time, and yield each result as its set ends.
 
         `tasks` is drawn from as sets are sent, so that 100,000 datums are never in memory at once. Closing
         the iterator drops the sets that have not begun. A set whose worker is lost for good yields failed
         results; nothing a datum does raises here.
         """
-        batches = datum_sets(tasks, total=total, parallelism=max(1, parallelism), spec=datum_set)
+        parallelism = max(1, parallelism)
+        batches = datum_sets(tasks, total=total, parallelism=self.in_flight(parallelism), spec=datum_set)
         pending: dict[Future[Results], tuple[DatumTask, ...]] = {}
 
         def fill() -> None:
-            for batch in islice(batches, max(1, parallelism) - len(pending)):
+            for batch in islice(batches, max(0, self.in_flight(parallelism) - len(pending))):
                 pending[self.submit_set(batch)] = batch
 
         try:

@@ -1,5 +1,6 @@
 """A Dask scheduler and workers in processes of their own, contents in S3, workers that die: same bytes."""
 
+import os
 import re
 import threading
 from collections.abc import Iterator
@@ -64,6 +65,17 @@ def outputs(project: Path, engine: Engine) -> dict[str, bytes]:
     }
 
 
+def differences(one: dict[str, bytes], other: dict[str, bytes]) -> dict[str, list[bytes]]:
+    """Path → the pieces around the first byte that differs."""
+    found = {}
+    for path in one.keys() | other.keys():
+        both = [one.get(path, b""), other.get(path, b"")]
+        if both[0] != both[1]:
+            place = len(os.path.commonprefix(both))
+            found[path] = [content[max(0, place - 200) : place + 200] for content in both]
+    return found
+
+
 def compare(tmp_path: Path, bucket: tuple[str, dict[str, str]], *, workers: int, kill_every_s: float) -> int:
     """Run on this machine and on a cluster of processes; both must give the same. Workers killed."""
     url, variables = bucket
@@ -102,7 +114,7 @@ def compare(tmp_path: Path, bucket: tuple[str, dict[str, str]], *, workers: int,
         finally:
             over.set()
             thread.join()
-    assert [path for path in alone.keys() | many.keys() if alone.get(path) != many.get(path)] == []
+    assert differences(alone, many) == {}
     assert len(alone) > 10
     return killed
 

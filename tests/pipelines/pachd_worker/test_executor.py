@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from features.errors import UsageError
+from pipelines import cluster
 from pipelines.cluster import DaskExecutor
 from pipelines.pachd.executor import Executor, InlineExecutor, ProcessExecutor, Results, datum_sets
 from pipelines.pachd.spec import DatumSetSpec, Transform
@@ -77,7 +78,8 @@ def test_a_datum_that_kills_every_worker_fails_alone(dask_executor: DaskExecutor
     shutil.rmtree(good.scratch)
 
 
-def test_no_scheduler_is_said_so() -> None:
+def test_no_scheduler_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "CONNECT_S", 0.5)
     with (
         DaskExecutor(address="tcp://127.0.0.1:1") as executor,
         pytest.raises(UsageError, match=r"127\.0\.0\.1:1"),
