@@ -424,10 +424,12 @@ class _translated:  # noqa: N801 - reads as a clause: `with _translated():`
         if isinstance(error, ValueError) and isinstance(error.__cause__, grpc.RpcError):
             error = error.__cause__  # what the SDK makes of an error at the beginning of a file
         if isinstance(error, ConnectionError):  # what the SDK makes of a server that is gone
-            raise ForewarnError("the pachd does not answer any more", got=_sentence(error)) from error
+            raise _gone(error) from error
         if not isinstance(error, grpc.RpcError):
             return
         code = error.code()
+        if code is grpc.StatusCode.UNAVAILABLE:
+            raise _gone(error) from error
         kind = {
             grpc.StatusCode.NOT_FOUND: NotFoundError,
             grpc.StatusCode.ALREADY_EXISTS: ConflictError,
@@ -435,6 +437,14 @@ class _translated:  # noqa: N801 - reads as a clause: `with _translated():`
             grpc.StatusCode.INVALID_ARGUMENT: DataError,
         }.get(code, ForewarnError)
         raise kind(_sentence(error)) from error
+
+
+def _gone(error: BaseException) -> ForewarnError:
+    return ForewarnError(
+        "the pachd does not answer any more",
+        got=_sentence(error),
+        hint="once it runs again (forewarn up), see with `forewarn jobs` what was done, or do it again",
+    )
 
 
 def _sentence(error: BaseException) -> str:
