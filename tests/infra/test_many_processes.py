@@ -1,6 +1,5 @@
 """A Dask scheduler and workers in processes of their own, contents in S3, workers that die: same bytes."""
 
-import os
 import re
 import threading
 from collections.abc import Iterator
@@ -71,7 +70,8 @@ def differences(one: dict[str, bytes], other: dict[str, bytes]) -> dict[str, lis
     for path in one.keys() | other.keys():
         both = [one.get(path, b""), other.get(path, b"")]
         if both[0] != both[1]:
-            place = len(os.path.commonprefix(both))
+            pairs = enumerate(zip(*both, strict=False))
+            place = next((at for at, (a, b) in pairs if a != b), min(map(len, both)))
             found[path] = [content[max(0, place - 200) : place + 200] for content in both]
     return found
 
