@@ -10,6 +10,8 @@ import pyarrow as pa
 ROBOT: Final = "robot_id"
 TS: Final = "ts"
 RECV_TS: Final = "recv_ts"
+CLOCK_TS: Final = "clock_ts"
+"""What the robot's clock said, where `ts` is corrected."""
 AVAILABLE_AT: Final = "available_at"
 CUTOFF: Final = "cutoff"
 LATEST_USED: Final = "latest_used"

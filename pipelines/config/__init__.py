@@ -6,10 +6,18 @@ refused. `Config.step_files` cuts the file into the part each pipeline step depe
 """
 
 from pipelines.config.file import CONFIG_NAME, Config, load_config, parse_config
-from pipelines.config.logs import FieldSection, LimitsSection, LogsSection, RobotSection, StreamSection
+from pipelines.config.logs import (
+    ClockSection,
+    FieldSection,
+    LimitsSection,
+    LogsSection,
+    RobotSection,
+    StreamSection,
+)
 
 __all__ = [
     "CONFIG_NAME",
+    "ClockSection",
     "Config",
     "FieldSection",
     "LimitsSection",

@@ -9,6 +9,7 @@ from typing import Any, Final
 from pydantic import Field, ValidationError, model_validator
 
 from features.errors import DataError, NotFoundError
+from features.schema import CLOCK_TS
 from pipelines.config.alerts import AlertSection, ReceiverSection, RuleSection
 from pipelines.config.logs import FieldSection, LogsSection, RobotSection, StreamSection
 from pipelines.config.operation import OperationSection
@@ -67,7 +68,17 @@ class Config(Section):
         if self.logs.partition == "day":
             self._check_day_reach()
         self._check_redacted()
+        self._check_clock()
         return self
+
+    def _check_clock(self) -> None:
+        if not self.logs.clock.correct:
+            return
+        if all(stream.recv is None for stream in self.streams.values()):
+            raise ValueError("logs.clock.correct needs a stream with recv: offsets are told by arrival times")
+        for name, stream in self.streams.items():
+            if CLOCK_TS in stream.fields:
+                raise ValueError(f"streams.{name}.fields.{CLOCK_TS}: this column keeps what the clock said")
 
     def _check_redacted(self) -> None:
         for stream_name, stream in self.streams.items():
@@ -129,7 +140,8 @@ class Config(Section):
         labels["episode_gap"] = whole["failure"]["episode_gap"]
         return {
             "extract": {
-                "logs": {k: v for k, v in whole["logs"].items() if k not in ("glob", "preset")},
+                "logs": {k: v for k, v in whole["logs"].items() if k not in ("glob", "preset")}
+                | {"clock": whole["logs"]["clock"] if self.logs.clock.correct else {}},
                 "streams": streams,
             },
             "join": {
@@ -158,7 +170,12 @@ class Config(Section):
                 "scheduler": self.pipelines.scheduler if self.train.distributed else "",
             },
             "score": {"reasons": whole["report"]["reasons"]},
-            "report": {"project": whole["project"], "report": whole["report"], "labels": labels},
+            "report": {
+                "project": whole["project"],
+                "report": whole["report"],
+                "labels": labels,
+                "clock": whole["logs"]["clock"],
+            },
         }
 
 

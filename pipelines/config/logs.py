@@ -41,6 +41,27 @@ class LimitsSection(Section):
     latest: str = Field("2100-01-01T00:00:00Z", description="times from it on are refused")
 
 
+class ClockSection(Section):
+    """`[logs.clock]`: robots whose clock is wrong: from when on it is told, and whether it is put right."""
+
+    beyond: Duration = Field(
+        timedelta(seconds=10), description="arrival less event time that the report calls a wrong clock"
+    )
+    correct: bool = Field(
+        False, description="add such an offset to the event times; `clock_ts` keeps what the clock said"
+    )
+    settle: Duration = Field(
+        timedelta(minutes=1), description="how long an offset must hold before it is believed"
+    )
+
+    @model_validator(mode="after")
+    def _positive(self) -> "ClockSection":
+        for name in ("beyond", "settle"):
+            if not getattr(self, name):
+                raise ValueError(f"clock.{name} must be above 0s")
+        return self
+
+
 class LogsSection(Section):
     """`[logs]`: what is pushed, and how it is cut into datums."""
 
@@ -54,6 +75,7 @@ class LogsSection(Section):
     )
     robot: RobotSection = RobotSection(path=r"(?P<robot>[^/]+?)(\.[a-z0-9.]+)?$")
     limits: LimitsSection = LimitsSection()
+    clock: ClockSection = ClockSection()
     lines: Literal["json", "mixed"] = Field(
         "json", description="'mixed': lines hold other text too, a message is what begins at the first '{'"
     )
@@ -105,6 +127,9 @@ class StreamSection(Section):
     time_zone: str = Field("", description="IANA zone of ISO times that carry no offset; '' refuses them")
     recv: str | None = Field(None, description="field of the arrival time")
     recv_unit: TimeUnit | None = Field(None, description="of `recv`; none = that of `time`")
+    clock: str = Field(
+        "robot", description="whose clock `time` is of: streams that name the same one are corrected alike"
+    )
     where: Predicate = Field(
         default_factory=dict, description='keep records with these values: { type = "error" }'
     )

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 import pyarrow as pa
 
 from pipelines.logs.check import check
+from pipelines.logs.clocks import correct_clocks
 from pipelines.logs.finish import finish
 from pipelines.logs.part import Part
 from pipelines.logs.quarantine import OTHER, Ledger
@@ -29,10 +30,12 @@ class Extraction:
     """What one pushed file held.
 
     `streams`: name → `robot_id, ts, [recv_ts], fields…`, sorted by (robot_id, ts) and within equal times by
-    arrival; units in field metadata. `quarantine` and `accounting`: see `pipelines.logs.quarantine`.
+    arrival; units in field metadata; with `[logs.clock] correct` also `clock_ts`, what the clock said.
+    `recorded`: the same streams before that. `quarantine` and `accounting`: see `pipelines.logs.quarantine`.
     """
 
     streams: Mapping[str, pa.Table]
+    recorded: Mapping[str, pa.Table]
     quarantine: pa.Table
     accounting: pa.Table
 
@@ -44,8 +47,9 @@ def extract(file: Path, pushed_as: str, settings: ExtractSettings) -> Extraction
     if not declared:
         ledger.refuse_member("no_stream_declared", b"", detail="no stream's files pattern matches this path")
     parts = _parts(file, pushed_as, settings, ledger) if declared else {}
-    streams = {name: finish(name, declared[name], found, ledger) for name, found in parts.items()}
-    return Extraction(streams, ledger.quarantine(), ledger.accounting())
+    recorded = {name: finish(name, declared[name], found, ledger) for name, found in parts.items()}
+    streams = correct_clocks(recorded, declared, settings.logs.clock)
+    return Extraction(streams, recorded, ledger.quarantine(), ledger.accounting())
 
 
 def _parts(file: Path, pushed_as: str, settings: ExtractSettings, ledger: Ledger) -> dict[str, list[Part]]:

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from features.quality import clock_quality
-from features.schema import TS
 from pipelines.durations import parse_duration
 from pipelines.logs.extract import ExtractSettings, extract
+from pipelines.steps.clocks import clock_report
 from pipelines.steps.cut import cut
 from pipelines.steps.facts import NO_FACTS, as_facts
 from pipelines.steps.files import encode, read_settings, source_name, write_table
@@ -34,5 +33,4 @@ def main(pfs: Path) -> None:
         write_table(pa.concat_tables(facts, promote_options="permissive"), out / "facts" / name)
         write_table(extraction.quarantine, out / "quarantine" / name)
         write_table(extraction.accounting, out / "accounting" / name)
-        timed = {stream: table for stream, table in extraction.streams.items() if TS in table.column_names}
-        write_table(clock_quality(timed), out / "quality" / name)
+        write_table(clock_report(extraction), out / "quality" / name)

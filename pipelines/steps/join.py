@@ -11,7 +11,7 @@ from features.join import deduplicate, grid, nearest_join
 from features.labels import find_failures
 from features.operation import DAY, operation
 from features.quality import match_report
-from features.schema import FAILURES, ROBOT, TIMESTAMP, TS
+from features.schema import CLOCK_TS, FAILURES, ROBOT, TIMESTAMP, TS
 from pipelines.durations import parse_duration
 from pipelines.steps.cut import ALL, DAY_NS, day_name, day_start_ns, nanoseconds, tail, within
 from pipelines.steps.files import (
@@ -79,7 +79,8 @@ def _read(folder: Path, settings: Settings) -> Streams:
             [(ROBOT, pa.string()), (TS, TIMESTAMP)]
             + [(field, ARROW[spec["type"]]) for field, spec in fields.items()]
         )
-        streams[name] = read_tables(parquet_files(folder / encode(name)), schema)
+        table = read_tables(parquet_files(folder / encode(name)), schema)
+        streams[name] = table.drop_columns([CLOCK_TS]) if CLOCK_TS in table.column_names else table
     return streams
 
 

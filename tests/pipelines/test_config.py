@@ -83,6 +83,11 @@ windows = ["10s", "42s"]
             ("[join]", "[operation]\nfailed = { stream = 'mission', when = { state = 'Aborted' } }\n[join]"),
             "give both succeeded and failed, or neither",
         ),
+        (
+            ("[join]", "[logs]\nclock.correct = true\n[join]"),
+            "logs.clock.correct needs a stream with recv: offsets are told by arrival times",
+        ),
+        (("[join]", "[logs]\nclock.settle = '0s'\n[join]"), "clock.settle must be above 0s"),
         (("[join]", "[join"), "is not valid TOML"),
     ],
 )
@@ -112,6 +117,8 @@ def changed_steps(old: Config, new: Config) -> set[str]:
         (("[join]", '[report]\ntitle = "x"\n[join]'), {"report"}),
         (("[join]", "[train]\nseed = 1\n[join]"), {"train"}),
         (("[join]", '[logs]\nglob = "/*"\n[join]'), set()),
+        (("[join]", '[logs]\nclock.beyond = "5s"\n[join]'), {"report"}),
+        (('time = "ts"', 'time = "ts"\nclock = "plc"'), {"extract"}),
         (('"42s"', '"40s"'), {"features", "train", "report"}),
         (('"42s"', '"2h"'), {"join", "features", "train", "report"}),
         (("[lookback]", '[lookback]\nevent_cap = "2h"'), {"join", "features"}),
