@@ -23,8 +23,9 @@ from features.errors import ConflictError, ForewarnError, NotFoundError, UsageEr
 from pipelines.pachd.access import Access, TokenCheck
 from pipelines.pachd.codec import decode_change
 from pipelines.pachd.errors import IntegrityError, PreconditionError, StorageError, UnsupportedError
+from pipelines.pachd.requests import reader
 from pipelines.pachd.server_admin import AdminService, VersionService
-from pipelines.pachd.server_own import SERVICE, OwnService
+from pipelines.pachd.server_own import SERVICE, OwnService, arguments_of
 from pipelines.pachd.server_pfs import PfsService
 from pipelines.pachd.server_pps import PpsService
 
@@ -137,8 +138,9 @@ def _handlers(service: object, module: ModuleType) -> Iterator[grpc.GenericRpcHa
 
 def _own_handlers(engine: "Engine") -> grpc.GenericRpcHandler:
     def handler(call: Callable[..., Any]) -> grpc.RpcMethodHandler:
+        read = reader(arguments_of(call), "JSON of the call's arguments")
         return grpc.unary_unary_rpc_method_handler(
-            _unary(lambda request, _: json.dumps(call(**json.loads(request))).encode(), bytes)
+            _unary(lambda request, _: json.dumps(call(**read(request))).encode(), bytes)
         )
 
     calls = OwnService(engine).calls()
@@ -148,10 +150,16 @@ def _own_handlers(engine: "Engine") -> grpc.GenericRpcHandler:
 
 
 def _handler(kind: str, method: Any, request: Any, response: Any) -> grpc.RpcMethodHandler:
+    """Requests are decoded inside, so that bytes that are none are refused in words."""
     make = getattr(grpc, f"{kind}_rpc_method_handler")
-    behaviour = _streaming(method) if kind.endswith("stream") else _unary(method, response)
     decode = decode_change if request is pfs.ModifyFileRequest else request.FromString
-    return make(behaviour, request_deserializer=decode, response_serializer=bytes)
+    read = reader(decode, request.__name__)
+
+    def call(given: Any, context: grpc.ServicerContext) -> Any:
+        return method(map(read, given) if kind.startswith("stream") else read(given), context)
+
+    behaviour = _streaming(call) if kind.endswith("stream") else _unary(call, response)
+    return make(behaviour, response_serializer=bytes)
 
 
 def _unary(method: Any, response: Any) -> Callable[[Any, grpc.ServicerContext], Any]:

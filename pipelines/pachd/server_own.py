@@ -4,13 +4,15 @@ One call each under `/forewarn.API/`, JSON in and JSON out, so that a daemon can
 the same process can be asked: `ask(channel, "Plan", pipeline="extract")`.
 """
 
+import inspect
 import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 import grpc
+import msgspec
 
 from pipelines.pachd import lineage
 from pipelines.pachd.forecast import Content, Forecast, Upcoming
@@ -28,6 +30,17 @@ def ask(channel: grpc.Channel, call: str, **arguments: Any) -> Any:
     """Make one of the calls below; raises grpc.RpcError as the SDK's calls do."""
     method = channel.unary_unary(f"/{SERVICE}/{call}")
     return json.loads(method(json.dumps(arguments).encode()))
+
+
+def arguments_of(call: Callable[..., Any]) -> Callable[[bytes], dict[str, Any]]:
+    """Reads a call's arguments from JSON: those it has, with values of the types it says."""
+    signature, types = inspect.signature(call), get_type_hints(call)
+
+    def read(data: bytes) -> dict[str, Any]:
+        given = signature.bind(**msgspec.json.decode(data, type=dict[str, Any])).arguments
+        return {name: msgspec.convert(value, types[name]) for name, value in given.items()}
+
+    return read
 
 
 class OwnService:
@@ -55,7 +68,7 @@ class OwnService:
 
     def forecast(
         self,
-        puts: dict[str, dict[str, list[Any]]],
+        puts: dict[str, dict[str, tuple[str, int]]],
         deletes: dict[str, list[str]],
         specs: list[dict[str, Any]],
         number: int,
