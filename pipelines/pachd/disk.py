@@ -14,28 +14,42 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from pipelines.pachd.errors import StorageError
+from pipelines.pachd.errors import IntegrityError, StorageError
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _REFUSED: Final = frozenset({
     sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY
 })  # fmt: skip
+_DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
 @contextmanager
 def telling(what: str) -> Iterator[None]:
-    """Errors of the disk become a StorageError about `what`; a missing file stays FileNotFoundError."""
+    """Errors of the disk become a StorageError about `what`, a damaged database an IntegrityError.
+
+    A missing file stays FileNotFoundError.
+    """
     try:
         yield
     except FileNotFoundError:
         raise
     except OSError as error:
         raise _refusal(what, str(error), full=error.errno in _FULL) from error
-    except sqlite3.OperationalError as error:
-        code = error.sqlite_errorcode & 0xFF
+    except sqlite3.DatabaseError as error:
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF  # none: its text is no text
+        if code in _DAMAGED:
+            raise damaged(what, error) from error
         if code not in _REFUSED:
             raise
         raise _refusal(what, str(error), full=code == sqlite3.SQLITE_FULL) from error
+    except UnicodeDecodeError as error:  # what SQLite says of damage may hold a piece of it
+        raise damaged(what, error) from error
+
+
+def damaged(what: str, error: Exception) -> IntegrityError:
+    """The database is not what was written."""
+    hint = "see `forewarn fsck`, and put the folder back from a backup"
+    return IntegrityError(f"the database is damaged: {what}", got=error, hint=hint)
 
 
 def _refusal(what: str, got: str, *, full: bool) -> StorageError:

@@ -1,10 +1,18 @@
-"""Reads everything that is stored and says what is not as it was written, down to the files it concerns."""
+"""Reads everything that is stored and says what is not as it was written, down to the files it concerns.
+
+Each thing is checked by what was noted when it was written: rows by the sum of their table, map nodes,
+contents and objects by their hashes. The database is read from its file, not from the engine's memory.
+"""
 
 import hashlib
 import math
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from urllib.parse import quote
 
+from pipelines.pachd import schema, sums
 from pipelines.pachd.errors import IntegrityError
 from pipelines.pachd.gc import repack
 from pipelines.pachd.metadata import Metadata
@@ -26,30 +34,23 @@ def check(metadata: Metadata, trees: Trees, *, fix: bool = False) -> Iterator[Pr
 
     With `fix`, places of contents that cannot be read are forgotten, so that pushing the files again (or
     running the datums again) stores them anew and heals every commit that holds them; what is intact in a
-    damaged object is moved out of it, and the object is removed.
+    damaged object is moved out of it, and the object is removed. While the database is damaged nothing is
+    fixed, and files are not looked for in it.
     """
-    for (answer,) in metadata.rows("PRAGMA integrity_check"):
-        if answer != "ok":
-            yield Problem(f"database: {answer}")
-    for row in metadata.rows("PRAGMA foreign_key_check"):
-        yield Problem(f"database: row {row[1]} of {row[0]} refers to a row of {row[2]} that is gone")
-    yield from _check_nodes(metadata)
-    bad: dict[str, str] = {}
-    for ref in trees.contents.all():
-        try:
-            for chunk in ref.chunks:
-                trees.objects.chunk(chunk)
-            if file_of(ref.chunks) != ref:
-                bad[ref.hash] = f"content {ref.hash} is not what its place says"
-        except IntegrityError as error:
-            bad[ref.hash] = f"content {ref.hash}: {error.what}"
+    problems = [Problem(f"database: {text}") for text in _database(metadata)]
+    yield from problems
+    names = [name for name, _, _ in trees.objects.place.names() if not name.startswith(".")]
+    damaged = [name for name in names if not trees.objects.intact(name)]
+    if problems:
+        yield from (Problem(f"object {name} is damaged") for name in damaged)
+        return
+    yield from _nodes(metadata)
+    bad = dict(_contents(trees))
     yield from _check_trees(metadata, trees, bad)
     if fix:
         trees.contents.remove(list(bad))
     for what in bad.values():
         yield Problem(what, "its place is forgotten: push or run it again" if fix else "")
-    names = [name for name, _, _ in trees.objects.place.names() if not name.startswith(".")]
-    damaged = [name for name in names if not trees.objects.intact(name)]
     if fix and damaged:
         repack(metadata, trees, set(damaged))
     for name in damaged:
@@ -58,11 +59,44 @@ def check(metadata: Metadata, trees: Trees, *, fix: bool = False) -> Iterator[Pr
         yield Problem(f"object {name} is damaged", "it is removed" if fix else "")
 
 
-def _check_nodes(metadata: Metadata) -> Iterator[Problem]:
+def _database(metadata: Metadata) -> Iterator[str]:
+    """What is wrong with the shape of the database, what it says of its tables, and their rows."""
+    tables, described = schema.expected()
+    address = f"file:{quote(str(metadata.path))}?mode=ro"
+    with metadata.snapshot(), closing(sqlite3.connect(address, uri=True)) as file:
+        file.text_factory = lambda data: data.decode(errors="backslashreplace")
+        try:
+            shape = [answer for (answer,) in file.execute("PRAGMA integrity_check") if answer != "ok"]
+            yield from shape
+            if not shape:
+                if schema.described(file) != described:
+                    yield "its description of tables, indexes and triggers is damaged"
+                for table, row, parent, _ in file.execute("PRAGMA foreign_key_check"):
+                    yield f"row {row} of {table} refers to a row of {parent} that is gone"
+                kept = dict(file.execute("SELECT name, sum FROM sums"))
+                changed = (table for table in tables if sums.sum_of(file, table) != kept.get(table))
+                yield from (f"rows of {table} are not as they were written" for table in changed)
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            yield str(error)
+
+
+def _nodes(metadata: Metadata) -> Iterator[Problem]:
     for (digest,) in metadata.rows("SELECT hash FROM nodes"):
         data = metadata.value("SELECT data FROM nodes WHERE hash = ?", digest)
         if data is not None and hashlib.sha256(data).digest() != digest:
             yield Problem(f"directory or index node {digest.hex()} is damaged")
+
+
+def _contents(trees: Trees) -> Iterator[tuple[str, str]]:
+    """Contents that cannot be read, and why."""
+    for ref in trees.contents.all():
+        try:
+            for chunk in ref.chunks:
+                trees.objects.chunk(chunk)
+            if file_of(ref.chunks) != ref:
+                yield ref.hash, f"content {ref.hash} is not what its place says"
+        except IntegrityError as error:
+            yield ref.hash, f"content {ref.hash}: {error.what}"
 
 
 def _check_trees(metadata: Metadata, trees: Trees, bad: dict[str, str]) -> Iterator[Problem]:

@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from features.errors import ConflictError, DataError, NotFoundError
-from pipelines.pachd import disk, schema
-from pipelines.pachd.errors import IntegrityError
+from pipelines.pachd import disk, schema, sums
 
 WRITING: Final = "the engine's database cannot be written"
 READING: Final = "the engine's database cannot be read"
@@ -28,7 +27,7 @@ class Metadata:
     """The database in `folder`; holds the folder's lock until `close`.
 
     Raises ConflictError naming the process when another one has the folder open, DataError when the folder
-    was written by another version of the schema, IntegrityError when the file is no database any more.
+    was written by a later version of the schema, IntegrityError when the file is no database any more.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -38,17 +37,19 @@ class Metadata:
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
         self._depth = 0
-        self._path = folder / "metadata.sqlite"
+        self.path = folder / "metadata.sqlite"
         self._connection = sqlite3.connect(
-            self._path, isolation_level=None, check_same_thread=False, cached_statements=512
+            self.path, isolation_level=None, check_same_thread=False, cached_statements=512
         )
         self._connection.row_factory = sqlite3.Row
         try:
-            self._set_up()
-        except BaseException as error:
+            with disk.telling(READING):
+                self._set_up()
+        except sqlite3.DatabaseError as error:
             self.close()
-            if type(error) is sqlite3.DatabaseError:
-                raise _damaged(self._path, error) from error
+            raise disk.damaged(READING, error) from error
+        except BaseException:
+            self.close()
             raise
 
     def close(self) -> None:
@@ -159,23 +160,15 @@ class Metadata:
         for pragma in ("journal_mode=DELETE", "synchronous=EXTRA", "foreign_keys=ON", "cache_size=-65536"):
             self._connection.execute(f"PRAGMA {pragma}")
         found = int(self.value("PRAGMA user_version"))
-        if found == schema.VERSION:
-            return
-        if found:
+        if found > schema.VERSION:
             raise DataError(
-                "this folder was written by another version of forewarn",
+                "this folder was written by a later version of forewarn",
                 got=f"schema {found}",
                 expected=f"schema {schema.VERSION}",
                 hint="use that version, or push the logs into a new folder",
             )
-        script = f"BEGIN; {schema.TABLES} PRAGMA user_version={schema.VERSION}; COMMIT;"
-        self._connection.executescript(script)
-
-
-def _damaged(path: Path, error: sqlite3.DatabaseError) -> IntegrityError:
-    return IntegrityError(
-        f"the database {path} is damaged", got=error, hint="put the folder back from a backup"
-    )
+        sums.teach(self._connection)
+        schema.upgrade(self._connection)
 
 
 def _claim(path: Path) -> Any:

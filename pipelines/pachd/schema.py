@@ -1,13 +1,19 @@
-"""The tables of the metadata database.
+"""The tables of the metadata database, and how folders of earlier versions come to have them.
 
 Times are microseconds since the epoch, UTC. Hashes are hexadecimal, but raw bytes where they name a map.
+Every table has a sum over its rows (sums.py).
 """
 
+import sqlite3
+from functools import lru_cache
 from typing import Final
 
-VERSION: Final = 1
+from pipelines.pachd import sums
 
-TABLES: Final = """
+VERSION: Final = 2
+_COLUMNS: Final = "SELECT name FROM pragma_table_info(?) ORDER BY cid"
+
+_TABLES: Final = """
 CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
 -- Directories and datum indexes: nodes of persistent maps (maps.py).
@@ -152,3 +158,43 @@ CREATE TABLE logs (
 );
 CREATE INDEX logs_by_datum ON logs (job, datum, id);
 """
+
+
+def upgrade(connection: sqlite3.Connection) -> None:
+    """Bring a new database, or one of an earlier version, to this version."""
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version < 1:
+        connection.executescript(f"BEGIN; {_TABLES} PRAGMA user_version=1; COMMIT;")
+    if version < VERSION:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute(sums.TABLE)
+        for table in summed(connection):
+            columns = [name for (name,) in connection.execute(_COLUMNS, (table,)).fetchall()]
+            connection.execute("INSERT INTO sums VALUES (?, ?)", (table, sums.sum_of(connection, table)))
+            for statement in sums.statements(table, columns):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version={VERSION}")
+        connection.execute("COMMIT")
+
+
+def summed(connection: sqlite3.Connection) -> list[str]:
+    """The tables whose rows are summed."""
+    query = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'sums' ORDER BY name"
+    return [name for (name,) in connection.execute(query).fetchall()]
+
+
+def described(connection: sqlite3.Connection) -> set[tuple[str, ...]]:
+    """Everything a database says of its tables, indexes and triggers."""
+    query = "SELECT type, name, tbl_name, sql FROM sqlite_schema"
+    return {tuple(row) for row in connection.execute(query).fetchall()}
+
+
+@lru_cache(maxsize=1)
+def expected() -> tuple[list[str], set[tuple[str, ...]]]:
+    """The tables that are summed, and everything a sound database of this version says of itself."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    upgrade(connection)
+    try:
+        return summed(connection), described(connection)
+    finally:
+        connection.close()

@@ -225,6 +225,9 @@ class Cursor:
         self._rows = [Row(tuple(column[0] for column in cursor.get_description()), row) for row in cursor]
         self.lastrowid = connection.last_insert_rowid()
 
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self._rows)
+
     def fetchall(self) -> list[Row]:
         return self._rows
 
@@ -255,6 +258,11 @@ class Connection:
     def executescript(self, script: str) -> None:
         with translated():
             self._connection.execute(script)
+
+    def create_function(
+        self, name: str, arguments: int, function: Callable[..., Any], *, deterministic: bool
+    ) -> None:
+        self._connection.create_scalar_function(name, function, arguments, deterministic=deterministic)
 
     def close(self) -> None:
         self._connection.close()
