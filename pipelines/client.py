@@ -30,7 +30,10 @@ Content = bytes | Path
 
 @dataclass(frozen=True)
 class Job:
-    """One pipeline's work for one commit set, as counts of datums."""
+    """One pipeline's work for one commit set, as counts of datums.
+
+    work_s: seconds its datums took on workers, moving their files included, summed over workers.
+    """
 
     pipeline: str
     commit: str
@@ -42,6 +45,7 @@ class Job:
     reason: str
     started: datetime | None
     finished: datetime | None
+    work_s: float = 0.0
 
     @property
     def done(self) -> bool:
@@ -406,7 +410,13 @@ def _job(info: pps.JobInfo) -> Job:
         reason=info.reason,
         started=_time(info.started),
         finished=_time(info.finished),
+        work_s=_work(info.stats),
     )
+
+
+def _work(stats: pps.ProcessStats) -> float:
+    phases = (stats.download_time, stats.process_time, stats.upload_time)
+    return sum(float(phase.total_seconds()) for phase in phases if phase)
 
 
 def _time(value: datetime | None) -> datetime | None:

@@ -142,18 +142,27 @@ def down(
     run("cluster", "down", release=release, namespace=namespace, context=context, timeout=timeout, json=json)
 
 
-@app.command(epilog="Example: forewarn estimate --robots 500 --hours 720 --cores 80 --price 10")
+@app.command(
+    epilog="Examples: forewarn estimate --robots 500 --hours 720 --cores 80 --price 10, "
+    "forewarn estimate --measured"
+)
 def estimate(
-    robots: Annotated[int, typer.Option(min=1)],
-    hours: Annotated[float, typer.Option(help="Hours of each robot.")],
+    robots: Annotated[int | None, typer.Option(min=1)] = None,
+    hours: Annotated[float | None, typer.Option(help="Hours of each robot.")] = None,
     cores: Annotated[int, typer.Option(min=1)] = 2,
     price: Annotated[float, typer.Option(help="Dollars an hour for all cores.")] = 0.0,
     gib_per_core: Annotated[float, typer.Option(help="Memory of a worker.")] = 2.0,
     robot_day_hours: Annotated[float, typer.Option(help="Hours of logs in a robot-day.")] = 24.0,
+    measured: Annotated[
+        bool, typer.Option("--measured", help="Instead: the newest run beside what was predicted for it.")
+    ] = False,
     project: ProjectFolder = None,
     json: Json = False,
 ) -> None:
     """Predict time, memory, storage and dollars of a fleet from what this project's datums took."""
+    if measured:
+        run("estimate", "measured_run", project=project, json=json)
+        return
     run(
         "estimate",
         "estimate",

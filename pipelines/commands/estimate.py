@@ -2,26 +2,33 @@
 
 from pathlib import Path
 
+from features.errors import DataError, UsageError
 from pipelines.client import Pachd
 from pipelines.commands.output import print_json, print_table, say
 from pipelines.estimate import Rates
 from pipelines.estimate import estimate as predict
 from pipelines.project import Project
 from pipelines.specs import STEPS, load_specs
+from pipelines.taken import in_words, newest_run, taken
 
 
 def estimate(
     *,
     project: Path | None,
-    robots: int,
-    hours: float,
+    robots: int | None,
+    hours: float | None,
     cores: int,
     price: float,
     gib_per_core: float,
     robot_day_hours: float,
     json: bool,
 ) -> None:
-    """Print the prediction with its assumptions. Raises DataError before anything was pushed."""
+    """Print the prediction with its assumptions.
+
+    Raises UsageError without robots or hours, DataError before anything was pushed.
+    """
+    if robots is None or hours is None:
+        raise UsageError("a fleet is robots and hours", expected="--robots N --hours H, or --measured")
     found = Project.find(project)
     specs = load_specs(found.config)
     alone = frozenset(name for name, spec in specs.items() if spec["parallelism_spec"]["constant"] == 1)
@@ -50,6 +57,31 @@ def estimate(
         say(f"assumed: {line}")
 
 
+def measured_run(*, project: Path | None, json: bool) -> None:
+    """Print what the newest run took beside its prediction. Raises DataError before anything ran."""
+    with Project.find(project).connect() as pachd:
+        commit = newest_run(pachd)
+        if commit is None:
+            raise DataError("nothing ran yet", hint="forewarn push PATH")
+        told = taken(pachd, commit)
+    if json:
+        print_json({"commit": commit, "pipelines": told})
+        return
+    print_table(
+        ["pipeline", "datums#", "predicted s#", "measured s#"],
+        (
+            [
+                one.pipeline,
+                one.datums,
+                "-" if one.predicted_s is None else f"{one.predicted_s:.2f}",
+                f"{one.measured_s:.2f}",
+            ]
+            for one in told
+        ),
+    )
+    say(in_words(told))
+
+
 def measured(pachd: Pachd, robot_day_hours: float) -> Rates:
     """Seconds of the newest job of each pipeline that ran datums, scaled to all its datums; bytes stored.
 
@@ -63,8 +95,7 @@ def measured(pachd: Pachd, robot_day_hours: float) -> Rates:
             (job for job in pachd.jobs(pipeline=name) if job.processed and job.state == "SUCCESS"), None
         )
         if ran is not None:
-            took = [one.seconds for one in pachd.datums(name, ran.commit) if one.state == "SUCCESS"]
-            seconds[name] = sum(took) / len(took) * ran.total
+            seconds[name] = ran.work_s / ran.processed * ran.total
     stored = {
         repo: sum(file.size for file in pachd.glob(repo, "/"))
         for repo in ("logs", *STEPS)

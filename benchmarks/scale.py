@@ -1,0 +1,246 @@
+"""What many datums and many workers cost, measured here, and simulated for more workers than there are.
+
+    python -m benchmarks.scale datums [--number 20000]  # through a Dask scheduler: memory and rate by tenth
+    python -m benchmarks.scale datums --instant         # the same without running them: 100,000 in minutes
+    python -m benchmarks.scale stages --save FILE       # a synthetic fleet on 1 and 2 processes, datum times
+    python -m benchmarks.scale simulate --stages FILE   # 8 to 800 workers, fed with those times
+
+Scheduler and workers of `datums` are processes of their own, as on a cluster; its datums copy one byte.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pipelines.cluster
+from benchmarks import measure
+from benchmarks.engine import Bench
+from benchmarks.simulation import Costs, bottleneck, simulate, stages_of
+from pipelines.client import Pachd
+from pipelines.cluster import DaskExecutor
+from pipelines.commands.demo import make_fleet
+from pipelines.config import load_config
+from pipelines.pachd.engine import Engine
+from pipelines.pachd.worker import DatumResult, DatumTask
+from pipelines.setup import set_up
+from pipelines.specs import STEPS
+
+RECORDED = Path(__file__).parent / "stages.json"
+UNFINISHED = "SELECT count(*) FROM jobs WHERE finished IS NULL"
+PROCESSED = "SELECT coalesce(max(processed), 0) FROM jobs"
+LOOK_S = 0.25
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def instant(tasks: tuple[DatumTask, ...], _: object) -> tuple[DatumResult, ...]:
+    """Stands in for what workers do: every datum succeeds at once."""
+    return tuple(DatumResult(task.datum_id, "success") for task in tasks)
+
+
+@contextmanager
+def cluster(workers: int) -> Iterator[tuple[DaskExecutor, int]]:
+    """An executor on a scheduler with workers, and the scheduler's process id."""
+    port = free_port()
+    address = f"tcp://127.0.0.1:{port}"
+    dask = [sys.executable, "-m", "dask"]
+    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    command = [*dask, "scheduler", "--host=127.0.0.1", f"--port={port}", "--dashboard-address=:0"]
+    scheduler = subprocess.Popen(command, **quiet)
+    worker = [*dask, "worker", address, "--nthreads=1", "--no-dashboard", "--memory-limit=0"]
+    pool = [subprocess.Popen(worker, **quiet) for _ in range(workers)]
+    try:
+        with DaskExecutor(address=address) as executor:
+            executor.start().wait_for_workers(workers, timeout=120)
+            yield executor, scheduler.pid
+    finally:
+        for process in (*pool, scheduler):
+            process.terminate()
+            process.wait()
+
+
+def resident_mb(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1]) / 1024
+
+
+def datums(number: int, workers: int) -> dict[str, Any]:
+    """Run `number` datums; rate, and what scheduler and engine hold in memory, by tenth."""
+    folder = Path(tempfile.mkdtemp(prefix="forewarn-scale-"))
+    seen: list[tuple[float, int, float, float]] = []
+    over = threading.Event()
+
+    def look(pid: int, bench: Bench) -> None:
+        while not over.wait(LOOK_S):
+            done = bench.engine.metadata.value(PROCESSED)
+            seen.append((time.perf_counter(), done, resident_mb(pid), resident_mb(os.getpid())))
+
+    try:
+        with cluster(workers) as (executor, pid), Bench(folder, executor, 1.0).running() as bench:
+            branch = bench.repo("tiny")
+            bench.pipeline("copy", "tiny", "/*/*")
+            watcher = threading.Thread(target=look, args=(pid, bench))
+            watcher.start()
+            try:
+                commit = bench.put(branch, {f"/d{i % 1000:03}/f{i:06}": b"%d" % i for i in range(number)})
+                job = bench.job("copy", commit)
+            finally:
+                over.set()
+                watcher.join()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    assert job.data_processed == number, job
+    return {"datums": number, "workers": workers, "tenths": tenths(seen, number)}
+
+
+def tenths(seen: list[tuple[float, int, float, float]], number: int) -> list[dict[str, float]]:
+    """Datums a second, and the most memory, within each tenth of the datums."""
+    found = []
+    for tenth in range(10):
+        low, high = number * tenth // 10, number * (tenth + 1) // 10
+        begin = max((one for one in seen if one[1] <= low), key=lambda one: one[0])
+        end = min((one for one in seen if one[1] >= high), key=lambda one: one[0])
+        during = [one for one in seen if begin[0] <= one[0] <= end[0]]
+        found.append(
+            {
+                "datums_per_s": round((end[1] - begin[1]) / (end[0] - begin[0])),
+                "scheduler_mb": round(max(one[2] for one in during)),
+                "engine_mb": round(max(one[3] for one in during)),
+            }
+        )
+    return found
+
+
+def stages(robots: int, days: int) -> dict[str, Any]:
+    """Seconds of each pipeline of a synthetic fleet on 1 and on 2 processes, and of single datums on 1."""
+    folder = Path(tempfile.mkdtemp(prefix="forewarn-scale-"))
+    try:
+        make_fleet(folder / "fleet", robots=robots, days=days, seed=7)
+        measured = {workers: _fleet(folder, workers) for workers in (1, 2)}
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    walls = {
+        workers: {name: round(one["wall"], 2) for name, one in measured[workers].items()}
+        for workers in (1, 2)
+    }
+    return {
+        "fleet": {"robots": robots, "days": days},
+        "engine_s": round(engine_seconds(), 6),
+        "walls": walls,
+        "stages": {
+            name: {"alone": one["alone"], "seconds": one["seconds"]} for name, one in measured[1].items()
+        },
+    }
+
+
+def _fleet(folder: Path, workers: int) -> dict[str, dict[str, Any]]:
+    """Pipeline → wall seconds of its job, seconds of its datums, on a LocalCluster that is warm."""
+    executor = DaskExecutor(workers)
+    executor.start()
+    found = {}
+    with Engine(folder / f"engine-{workers}", executor=executor) as engine:
+        pachd = Pachd.at(f"127.0.0.1:{engine.serve()}")
+        set_up(pachd, load_config(folder / "fleet" / "forewarn.toml"))
+        logs = folder / "fleet" / "logs"
+        days = {f"/{path.relative_to(logs)}": path for path in sorted(logs.rglob("*")) if path.is_file()}
+        commit = pachd.put("logs", days)
+        engine.metadata.wait(lambda: None if engine.metadata.value(UNFINISHED) else True)
+        for job in pachd.jobs(commit=commit):
+            took = [round(one.seconds, 4) for one in pachd.datums(job.pipeline, job.commit)]
+            found[job.pipeline] = {"wall": job.seconds, "seconds": took, "alone": len(took) == 1}
+    return {name: found[name] for name in STEPS}
+
+
+def engine_seconds(number: int = 5_000) -> float:
+    """The engine's own seconds a datum: of a job whose datums take no time, sent through Dask."""
+    work, pipelines.cluster._work = pipelines.cluster._work, instant
+    try:
+        rates = [tenth["datums_per_s"] for tenth in datums(number, 1)["tenths"]]
+    finally:
+        pipelines.cluster._work = work
+    return 1 / statistics.median(rates)
+
+
+def simulated(recorded: dict[str, Any], workers: list[int], robot_days: int, set_s: float) -> None:
+    """Print hours, cost limits and speed-up for each number of workers."""
+    fleet = recorded["fleet"]
+    costs = Costs(recorded["engine_s"], set_s)
+    print(
+        f"{robot_days:,} robot-days, {set_s} s for a set's way, "
+        f"engine {recorded['engine_s'] * 1e3:.2f} ms a datum"
+    )
+    print(f"{'workers':>8}{'hours':>10}{'spread h':>10}{'alone h':>9}  limit of all / of what is spread")
+    for number in workers:
+        ran = simulate(
+            stages_of(recorded["stages"]),
+            costs,
+            datums=robot_days,
+            measured=fleet["robots"] * fleet["days"],
+            workers=number,
+        )
+        spread = [one for one in ran if not one.alone]
+        hours, alone = (
+            sum(one.wall_s for one in ran) / 3600,
+            sum(one.wall_s for one in ran if one.alone) / 3600,
+        )
+        (limit, share), (inner, part) = bottleneck(ran, number), bottleneck(spread, number)
+        told = f"{limit} ({share:.0%}) / {inner} ({part:.0%})"
+        print(f"{number:>8}{hours:>10.2f}{hours - alone:>10.2f}{alone:>9.2f}  {told}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("figure", choices=["datums", "stages", "simulate"])
+    parser.add_argument("--number", type=int, default=20_000)
+    parser.add_argument("--instant", action="store_true")
+    parser.add_argument("--workers", type=int, nargs="+")
+    parser.add_argument("--robots", type=int, default=12)
+    parser.add_argument("--days", type=int, default=4)
+    parser.add_argument("--save", type=Path)
+    parser.add_argument("--stages", type=Path, default=RECORDED)
+    parser.add_argument("--robot-days", type=int, default=158_333)
+    parser.add_argument("--set-seconds", type=float, default=0.1)
+    options = parser.parse_args()
+    measure.head(f"{time.strftime('%Y-%m-%d')} benchmarks.scale {options.figure}", "distributed")
+    if options.figure == "datums":
+        if options.instant:
+            pipelines.cluster._work = instant
+        told = datums(options.number, (options.workers or [2])[0])
+        for tenth in told["tenths"]:
+            print(json.dumps(tenth))
+        rates = [tenth["datums_per_s"] for tenth in told["tenths"]]
+        measure.verdict("last tenth / median rate", rates[-1] / statistics.median(rates), 0.8, at_least=True)
+        growth = told["tenths"][-1]["scheduler_mb"] / told["tenths"][1]["scheduler_mb"]
+        measure.verdict("scheduler's memory, last / second tenth", growth, 1.1, at_least=False)
+    elif options.figure == "stages":
+        recorded = stages(options.robots, options.days)
+        print(json.dumps({name: recorded[name] for name in ("fleet", "engine_s", "walls")}))
+        if options.save:
+            options.save.write_text(json.dumps(recorded, indent=1) + "\n", "utf-8")
+    else:
+        recorded = json.loads(options.stages.read_text("utf-8"))
+        simulated(
+            recorded, options.workers or [8, 20, 80, 200, 400, 800], options.robot_days, options.set_seconds
+        )
+
+
+if __name__ == "__main__":
+    main()
