@@ -1,5 +1,6 @@
 """How commands speak: one JSON value or readable lines on stdout, progress and logs on stderr."""
 
+import logging
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
@@ -14,9 +15,13 @@ stdout = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatt
 stderr = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-def log_to_stderr() -> None:
-    """Structured log lines on stderr, with plain tracebacks: stdout belongs to the answer."""
+def log_to_stderr(least: int = logging.WARNING) -> None:
+    """Structured log lines on stderr, with plain tracebacks: stdout belongs to the answer.
+
+    least: the level a line must have; a daemon also tells which jobs begin and end.
+    """
     structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(least),
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso"),

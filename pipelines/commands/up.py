@@ -1,5 +1,6 @@
 """`forewarn up`: the engine as a daemon; every commit, from anyone, is reprocessed."""
 
+import logging
 import os
 import signal
 import threading
@@ -11,7 +12,7 @@ import msgspec
 from features.errors import UsageError
 from pipelines.alerts.watch import Watch, watching
 from pipelines.client import Pachd
-from pipelines.commands.output import print_json, say, say_next
+from pipelines.commands.output import log_to_stderr, print_json, say, say_next
 from pipelines.monitor import serve
 from pipelines.pachd.access import Access
 from pipelines.pachd.server import is_loopback
@@ -55,6 +56,7 @@ def up(
     stop = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stop.set())
+    log_to_stderr(logging.INFO)
     with found.engine() as engine, ExitStack() as stack:
         public = f"{host}:{engine.serve(listen, access)}"
         address = public if access is None else f"127.0.0.1:{engine.serve()}"

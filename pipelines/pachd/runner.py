@@ -90,6 +90,7 @@ class Runner:
         done = self._resume(plan, progress) if resumed else {}
         self.pending = {planned.datum.id for planned in plan.run} - done.keys()
         self.jobs.move(self.job, "RUNNING", total=plan.total, skipped=plan.skipped, **progress.columns)
+        self._tell("job began", datums=len(self.pending), skipped=plan.skipped, resumed=resumed)
         if self.pending:
             timer = self._start_timer(pipeline)
             try:
@@ -229,6 +230,12 @@ class Runner:
                 base=base.id if base else None,
                 **progress.columns,
             )
+        self._tell("job ended", state=state, processed=progress.processed, failed=progress.failed)
+
+    def _tell(self, event: str, **told: object) -> None:
+        """Log to who asked for logs; unconfigured, structlog would print among a program's answers."""
+        if structlog.is_configured():
+            _log.info(event, pipeline=self.job.pipeline, job=self.job.uuid, **told)
 
     def _verdict(self, merged: Merged, progress: "_Progress") -> tuple[JobState, str]:
         if self.stopped is not None:
