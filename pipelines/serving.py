@@ -12,17 +12,20 @@ from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
-from uuid import uuid4
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from features.errors import ConflictError, DataError, NotFoundError
+from features.schema import ROBOT
+from pipelines import feedback
 from pipelines.client import PUSH, Job, Pachd
+from pipelines.committed import summary_of
 from pipelines.pachd.globs import compile_glob
 from pipelines.project import Project
 from pipelines.specs import REPOS, STEPS
-from pipelines.steps.files import encode
+from pipelines.steps.files import decode, encode
 from reports.dashboard.source import (
     ChangeView,
     CommitView,
@@ -33,12 +36,14 @@ from reports.dashboard.source import (
     Report,
 )
 
-FEEDBACK: Final = "feedback"
 JOBS: Final = 50
 _PLACES: Final[Mapping[Kind, tuple[str, str]]] = {
     "observations": ("join", "/observations/{robot}/{day}/observations.parquet"),
     "failures": ("join", "/observations/{robot}/{day}/failures.parquet"),
     "risk": ("score", "/risk/{robot}/{day}.parquet"),
+    "reasons": ("score", "/reasons/{robot}/{day}.parquet"),
+    "similar": ("score", "/similar/{robot}/{day}.parquet"),
+    "operation": ("join", "/operation/{robot}/{day}.parquet"),
 }
 _PIECE: Final = ("source", "member", "line", "stream", "reason", "detail")
 
@@ -109,6 +114,7 @@ class PachdSource:
         self._pachd = pachd
         self._glob = glob
         self._summary = lru_cache(maxsize=4)(self._read_summary)
+        self._entries = lru_cache(maxsize=1)(self._read_entries)
 
     def report(self) -> Report | None:
         """The newest report, None before the first."""
@@ -116,8 +122,13 @@ class PachdSource:
         return Report(commit, self._summary(commit)) if commit else None
 
     def report_page(self) -> bytes:
-        """The newest `report.html`."""
-        return self._pachd.read("report", "/report.html")
+        """The newest `report.html`, as `reports.page.render` makes it of the summary."""
+        from reports.page import render
+
+        report = self.report()
+        if report is None:
+            raise NotFoundError("there is no report yet", hint="push a day's logs")
+        return render(report.summary).encode()
 
     def days(self, robot: str) -> Sequence[str]:
         """Days a robot has scored data of, oldest first."""
@@ -132,17 +143,20 @@ class PachdSource:
         except NotFoundError:
             return None
 
+    def events(self, robot: str, day: str) -> Mapping[str, pa.Table]:
+        """Stream → a robot-day's events."""
+        found = self._pachd.glob("join", f"/observations/{encode(robot)}/{day}/events/*")
+        return {decode(Path(file.path).stem): _parquet(self._pachd.read("join", file.path)) for file in found}
+
     def quarantined(self, robot: str, day: str) -> Sequence[Mapping[str, Any]]:
-        """Refused pieces of files whose path names the robot and the day (or only the robot, for `all`)."""
+        """Refused pieces of the files with records of a robot-day, but for those of other robots."""
         found: list[Mapping[str, Any]] = []
-        for file in self._pachd.glob("extract", f"/quarantine/*{encode(robot)}*"):
-            if (
-                (day in file.path)
-                if day != "all"
-                else not any(part.isdigit() for part in file.path.split("-"))
-            ):
-                table = _parquet(self._pachd.read("extract", file.path))
-                found += table.select(_PIECE).slice(0, JOBS).to_pylist()
+        files = self._pachd.glob("extract", f"/day/{encode(robot)}/{day}/*/*")
+        for name in sorted({Path(file.path).name for file in files}):
+            table = _parquet(self._pachd.read("extract", f"/quarantine/{name}"))
+            named = table.column(ROBOT)
+            table = table.filter(pc.or_kleene(pc.is_null(named), pc.equal(named, robot)))
+            found += table.select(_PIECE).slice(0, JOBS).to_pylist()
         return found
 
     def pipelines(self) -> Sequence[PipelineView]:
@@ -184,7 +198,7 @@ class PachdSource:
 
     def repos(self) -> Sequence[str]:
         """The project's repos."""
-        extra = [FEEDBACK] if self._pachd.has_repo(FEEDBACK) else []
+        extra = [feedback.FEEDBACK] if self._pachd.has_repo(feedback.FEEDBACK) else []
         return [*REPOS, *STEPS, *extra]
 
     def commits(self, repo: str, limit: int) -> Sequence[CommitView]:
@@ -216,23 +230,18 @@ class PachdSource:
 
     def feedback(self) -> Sequence[Mapping[str, Any]]:
         """Everything said about alerts, oldest first."""
-        if self._pachd.head(FEEDBACK) is None:
-            return []
-        found = [
-            json.loads(line) for text in self._pachd.read_all(FEEDBACK).values() for line in text.splitlines()
-        ]
-        return sorted(found, key=lambda said: said["when"])
+        commit = feedback.newest(self._pachd)
+        return self._entries(commit) if commit else []
 
     def add_feedback(self, entry: Mapping[str, Any]) -> str:
-        """Commit one entry as a file of its own, so that two people at once lose nothing."""
-        self._pachd.create_repo(FEEDBACK)
-        path = f"/{entry['when'].replace(':', '')}-{uuid4().hex[:8]}.json"
-        return self._pachd.put(
-            FEEDBACK, {path: json.dumps(dict(entry)).encode()}, description=entry["action"]
-        )
+        """Commit one entry; a verdict becomes a label."""
+        return feedback.add(self._pachd, entry)
+
+    def _read_entries(self, commit: str) -> Sequence[Mapping[str, Any]]:
+        return feedback.entries(self._pachd, commit)
 
     def _read_summary(self, commit: str) -> Mapping[str, Any]:
-        return dict(json.loads(self._pachd.read("report", "/summary.json", commit)))
+        return summary_of(self._pachd, commit)
 
 
 def _parquet(content: bytes) -> pa.Table:

@@ -63,6 +63,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "moment": _moment,
         "date": _date,
+        "clock": words.clock,
         "plain": plain,
         "plural": _plural,
         "feature": words.feature,

@@ -1,6 +1,5 @@
 """How often robots fail per hour of operation, with intervals that hold for few failures, and none."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -62,7 +61,11 @@ def differ(failures: Counts, hours: Hours, cohort: Counts, seed: int = 0) -> flo
     rates against one rate; robots are dealt 999 times with the cohort sizes kept, so a single bad robot does
     not make its cohort bad (a permutation test; the cohorts as observed count as one draw).
     """
-    return _dealt(lambda dealt: _spread(failures, hours, dealt), cohort, seed)
+    k, t = _dealt(failures, hours, cohort, seed)
+    common = failures.sum() / hours.sum() if hours.sum() else 0.0
+    some = (k > 0) & (t > 0)
+    ratio = np.divide(k, common * t, out=np.ones_like(k), where=some)
+    return _share(np.sum(k * np.log(ratio), axis=1))
 
 
 def apart(above: Hours, below: Hours, cohort: Counts, seed: int = 0) -> float:
@@ -70,30 +73,27 @@ def apart(above: Hours, below: Hours, cohort: Counts, seed: int = 0) -> float:
 
     The statistic is Σ below (ratio − common ratio)² over cohorts. Both per robot, 0 and 0 where unknown.
     """
-    return _dealt(lambda dealt: _variance(above, below, dealt), cohort, seed)
+    a, b = _dealt(above, below, cohort, seed)
+    common = above.sum() / below.sum() if below.sum() else 0.0
+    ratio = np.divide(a, b, out=np.full_like(a, common), where=b > 0)
+    return _share(np.sum(b * (ratio - common) ** 2, axis=1))
 
 
-def _dealt(statistic: Callable[[Counts], float], cohort: Counts, seed: int) -> float:
-    generator = np.random.default_rng(seed)
-    observed = statistic(cohort)
-    drawn = [statistic(generator.permutation(cohort)) for _ in range(_DRAWS)]
-    limit = observed - 1e-9 * max(1.0, abs(observed))
-    return (1 + sum(value >= limit for value in drawn)) / (1 + _DRAWS)
+def _dealt(one: Counts | Hours, other: Hours, cohort: Counts, seed: int) -> tuple[Hours, Hours]:
+    """Sums of both over each cohort: a row as observed, then one a dealing."""
+    dealt = np.tile(cohort, (1 + _DRAWS, 1))
+    dealt[1:] = np.random.default_rng(seed).permuted(dealt[1:], axis=1)
+    weights = np.column_stack([one, other]).astype(np.float64)
+    sums = np.stack(
+        [(dealt == kind).astype(np.float64) @ weights for kind in range(cohort.max() + 1)], axis=1
+    )
+    return sums[:, :, 0], sums[:, :, 1]
 
 
-def _variance(above: Hours, below: Hours, cohort: Counts) -> float:
-    a, b = np.bincount(cohort, weights=above), np.bincount(cohort, weights=below)
-    known = b > 0
-    ratio = a[known] / b[known]
-    return float(np.sum(b[known] * (ratio - a.sum() / b.sum()) ** 2)) if known.any() else 0.0
-
-
-def _spread(failures: Counts, hours: Hours, cohort: Counts) -> float:
-    """Σ k log(k / (λ T)) over cohorts, λ the common rate."""
-    k, t = np.bincount(cohort, weights=failures), np.bincount(cohort, weights=hours)
-    common = k.sum() / t.sum() if t.sum() else 0.0
-    some = (k > 0) & (t > 0)
-    return float(np.sum(k[some] * np.log(k[some] / (common * t[some])))) if common else 0.0
+def _share(statistic: Hours) -> float:
+    """Share of the draws, the observed first, that are at least as extreme as the observed."""
+    limit = statistic[0] - 1e-9 * max(1.0, abs(float(statistic[0])))
+    return float((statistic >= limit).mean())
 
 
 def _inverse(value: float | None) -> float | None:

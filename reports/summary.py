@@ -9,6 +9,7 @@ from features.labels import episodes
 from features.schema import TS
 from reports import accounts, words
 from reports.analytics import analytics
+from reports.failures import newest
 from reports.headline import headline
 from reports.inputs import ReportInputs
 from reports.ranking import ALERT, ALERTED, CANNOT, FAILED, SILENT, Robot, rank
@@ -62,6 +63,7 @@ def summarize(inputs: ReportInputs) -> tuple[dict[str, Any], list[Robot]]:
         "quarantine": accounts.quarantine(inputs.quarantine),
         "join": accounts.join_quality(inputs.join_quality),
         "analytics": analytics(inputs, series, found),
+        "failures": newest(inputs, series, found),
         "watch": watch(inputs, series, found),
         "provenance": dict(sorted(inputs.provenance.items())),
     }

@@ -88,6 +88,11 @@ def moment(iso: str | None) -> str:
     return UNKNOWN if iso is None else iso[:16].replace("T", " ")
 
 
+def clock(seconds: float) -> str:
+    """A moment, in seconds since the epoch, as the time of its day in UTC: `14:32:07`."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%H:%M:%S")
+
+
 def iso(nanoseconds: int | None) -> str | None:
     """Nanoseconds since the epoch as ISO 8601 with `Z`; the fraction only where there is one."""
     if nanoseconds is None:

@@ -10,6 +10,7 @@ import typer
 from features.errors import NotFoundError
 from pipelines.client import Pachd
 from pipelines.commands.output import print_json, print_table, say, stdout
+from pipelines.committed import summary_of
 from pipelines.project import Project
 
 FILES: Final = ("report.html", "risk.csv", "risk.parquet", "summary.json")
@@ -60,31 +61,15 @@ def save_report(pachd: Pachd, project: Project, commit: str | None, folder: Path
 
 
 def _compare(pachd: Pachd, commit: str, folder: Path) -> None:
-    """Add to a saved report what changed since the one before; a committed report knows only its own data."""
+    """Add to a saved report what changed since the one before."""
     from reports.page import render
     from reports.risk_report import as_json
-    from reports.since import since
 
-    before = _before(pachd, commit)
-    if before is None:
+    summary = summary_of(pachd, commit)
+    if summary["since"] is None:
         return
-    summary = msgspec.json.decode((folder / "summary.json").read_bytes())
-    earlier = msgspec.json.decode(pachd.read("report", "/summary.json", before))
-    summary["since"] = since(earlier, summary, before)
     (folder / "summary.json").write_bytes(as_json(summary))
     (folder / "report.html").write_text(render(summary), "utf-8")
-
-
-def _before(pachd: Pachd, commit: str) -> str | None:
-    """The nearest earlier commit with a report."""
-    earlier = commit
-    try:
-        while True:
-            earlier = pachd.resolve("report", f"{earlier}^")
-            if any(pachd.glob("report", "/summary.json", earlier)):
-                return earlier
-    except NotFoundError:
-        return None
 
 
 def show(summary: dict[str, Any]) -> None:

@@ -29,6 +29,7 @@ SECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "quarantine": ("quarantine",),
     "join": ("joined",),
     "analytics": ("risk", "failures", "operation", "facts"),
+    "failures": ("failures", "risk"),
     "watch": ("watch", "risk", "failures"),
     "headline": ("risk", "evaluation"),
 }

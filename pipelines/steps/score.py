@@ -24,7 +24,8 @@ def main(pfs: Path) -> None:
     folder = pfs / "windows" / "windows"
     for path in parquet_files(folder):
         stream = read_table(path)
-        if pc.any(stream.column(IS_FAILURE_CUTOFF)).as_py():
+        failed = stream.filter(stream.column(IS_FAILURE_CUTOFF))
+        if failed.num_rows:
             stream = stream.filter(pc.invert(stream.column(IS_FAILURE_CUTOFF)))
         matrix = model.matrix(stream, facts)
         risk = model.risk(matrix)
@@ -39,16 +40,25 @@ def main(pfs: Path) -> None:
             }
         )
         write_table(scored, out / "risk" / name)
-        rows = told(risk, hot)
+        cutoff = _ns(stream)
+        rows = told(risk, hot, np.searchsorted(cutoff, _ns(failed), side="right") - 1)
         write_table(reasons(model, stream, facts, rows, most=settings["reasons"]), out / "reasons" / name)
         write_table(similar(model, stream, facts, rows), out / "similar" / name)
-        cutoff = stream.column(CUTOFF).cast(TIMESTAMP).cast(pa.int64()).to_numpy()
         write_table(counted(model, matrix, risk, cutoff), out / "watch" / name)
 
 
-def told(risk: NDArray[np.float64], hot: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """The rows that are explained: the peak, the latest, and wherever the risk rises to the threshold."""
+def told(risk: NDArray[np.float64], hot: NDArray[np.bool_], last: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The rows that are explained: the peak, the latest, each rise to the threshold, and `last`.
+
+    `last` are the rows just before failures, -1 where there is none.
+    """
     if not len(risk):
         return np.empty(0, np.int64)
     rises = np.flatnonzero(hot & ~np.concatenate([[False], hot[:-1]]))
-    return np.unique(np.concatenate([rises, [int(np.argmax(risk)), len(risk) - 1]])).astype(np.int64)
+    return np.unique(np.concatenate([rises, last[last >= 0], [int(np.argmax(risk)), len(risk) - 1]])).astype(
+        np.int64
+    )
+
+
+def _ns(stream: pa.Table) -> NDArray[np.int64]:
+    return np.asarray(stream.column(CUTOFF).cast(TIMESTAMP).cast(pa.int64()).to_numpy(), np.int64)

@@ -66,14 +66,12 @@ def router(source: Source) -> APIRouter:
     )
     def robot_timeline(robot: str, start: str, end: str) -> dict[str, Any]:
         first, last = windows.parse(start, end)
-        tables = windows.tables(source, robot, first, last)
         pieces = [piece for day in windows.days(first, last) for piece in source.quarantined(robot, day)]
-        return timeline(*tables, first, last) | {"quarantined": windows.placed(pieces)}
+        return timeline(windows.read(source, robot, first, last)) | {"quarantined": windows.placed(pieces)}
 
     @routes.get("/robots/{robot}/window.mcap", dependencies=VIEW, summary="The same window for Foxglove")
     def robot_recording(robot: str, start: str, end: str) -> Response:
-        first, last = windows.parse(start, end)
-        content = recording(*windows.tables(source, robot, first, last), first, last)
+        content = recording(windows.read(source, robot, *windows.parse(start, end)))
         return Response(
             content,
             media_type="application/octet-stream",

@@ -8,15 +8,16 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import ChoiceLoader, Environment, PackageLoader
 
-from reports.dashboard import feedback, windows
+from reports.dashboard import failure, feedback, windows
 from reports.dashboard.api import newest, robot_of
 from reports.dashboard.guard import COOKIE, need
-from reports.dashboard.source import Source
+from reports.dashboard.source import Report, Source
 from reports.dashboard.tokens import Tokens
 from reports.page import SHOWN_SLICES, _environment
 from reports.traced import Traced
 
 PAGE_ROBOTS = 100
+BEFORE, AFTER = timedelta(minutes=60), timedelta(minutes=20)
 ALERT_STATES = ("alert", "alerted")
 VIEW = [Depends(need("viewer"))]
 
@@ -32,6 +33,16 @@ def templates() -> Environment:
 def render(template: str, **values: Any) -> str:
     """A page; names and log lines are escaped."""
     return templates().get_template(template).render(**values)
+
+
+def span_of(report: Report, moment: str | None) -> dict[str, Any]:
+    """What the timeline draws around a moment: the longest window before it, and the alert threshold."""
+    threshold = report.summary["model"].get("threshold")
+    return {
+        "at": moment or "",
+        "longest": max(report.summary["question"]["windows_s"], default=0.0),
+        "threshold": "" if threshold is None or threshold >= 1 else threshold,
+    }
 
 
 def router(source: Source, tokens: Tokens) -> APIRouter:
@@ -71,23 +82,49 @@ def router(source: Source, tokens: Tokens) -> APIRouter:
         report = newest(source)
         found = robot_of(report, robot)
         moment = at or found["peak_at"] or found["last_failure"] or report.summary["as_of"]
-        start = end = None
-        if moment:
-            start, end = windows.around(moment, timedelta(minutes=60), timedelta(minutes=20))
+        start, end = windows.around(moment, BEFORE, AFTER) if moment else (None, None)
         stands = feedback.outcomes(source.feedback())
+        traced = Traced(report.summary)
+        place = next(n for n, one in enumerate(report.summary["robots"]) if one["robot_id"] == robot)
         return page(
             "robot.html",
             "robots",
-            summary=Traced(report.summary),
-            robot=found,
+            summary=traced,
+            robot=traced.robots[place],
             moment=moment,
             start=start,
             end=end,
-            longest=max(report.summary["question"]["windows_s"], default=0.0),
+            span=span_of(report, moment),
             days=list(source.days(robot))[-14:],
+            failures=[one for one in traced.failures.rows if one.robot_id == robot],
             outcome=stands.get((robot, found["peak_at"])) if found["peak_at"] else None,
             history=[one for key, one in stands.items() if key[0] == robot],
         )
+
+    @routes.get("/failures", dependencies=VIEW)
+    def failures() -> HTMLResponse:
+        return page("failures.html", "failures", summary=Traced(newest(source).summary))
+
+    @routes.get("/failures/{robot}", dependencies=VIEW)
+    def one_failure(robot: str, at: str) -> HTMLResponse:
+        report = newest(source)
+        found = failure.read(source, report, robot, at)
+        start, end = windows.around(at, BEFORE, AFTER)
+        return page(
+            "failure.html",
+            "failures",
+            summary=Traced(report.summary),
+            failure=found,
+            robot_id=robot,
+            moment=at,
+            start=start,
+            end=end,
+            span=span_of(report, at),
+        )
+
+    @routes.get("/fleet", dependencies=VIEW)
+    def fleet() -> HTMLResponse:
+        return page("fleet_page.html", "fleet", summary=Traced(newest(source).summary), limit=PAGE_ROBOTS)
 
     @routes.get("/model", dependencies=VIEW)
     def model() -> HTMLResponse:

@@ -8,32 +8,29 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from mcap.writer import Writer
 
-from features.schema import AVAILABLE_AT, CODE, CUTOFF, ROBOT, TS
+from features.schema import AVAILABLE_AT, CODE, CUTOFF, RECV_TS, ROBOT, TS
+from reports.dashboard.windows import Window
 
 
-def recording(
-    observations: Sequence[pa.Table],
-    failures: Sequence[pa.Table],
-    risk: Sequence[pa.Table],
-    start: int,
-    end: int,
-) -> bytes:
-    """Topics `/observations`, `/failures` and `/risk` as JSON messages, of `[start, end)` in ns."""
+def recording(window: Window) -> bytes:
+    """Topics `/observations`, `/failures`, `/risk` and `/events/<stream>` as JSON messages of the window."""
     target = io.BytesIO()
     writer = Writer(target)
     writer.start(library="forewarn")
-    for topic, tables, clock in (
-        ("/observations", observations, TS),
-        ("/failures", failures, TS),
-        ("/risk", risk, CUTOFF),
-    ):
+    topics = [
+        ("/observations", window.observations, TS),
+        ("/failures", window.failures, TS),
+        ("/risk", window.risk, CUTOFF),
+        *((f"/events/{stream}", tables, TS) for stream, tables in sorted(window.events.items())),
+    ]
+    for topic, tables, clock in topics:
         schema = writer.register_schema(topic[1:], "jsonschema", _schema(tables))
         channel = writer.register_channel(topic, "json", schema)
         for table in tables:
             moments = table.column(clock).cast(pa.timestamp("ns", tz="UTC")).cast(pa.int64())
-            kept = pc.and_(pc.greater_equal(moments, start), pc.less(moments, end))
+            kept = pc.and_(pc.greater_equal(moments, window.start), pc.less(moments, window.end))
             rows = table.filter(kept).drop_columns(
-                [name for name in (clock, AVAILABLE_AT, ROBOT) if name in table.column_names]
+                [name for name in (clock, AVAILABLE_AT, RECV_TS, ROBOT) if name in table.column_names]
             )
             for at, row in zip(moments.filter(kept).to_pylist(), rows.to_pylist(), strict=True):
                 data = orjson.dumps(row, default=str)

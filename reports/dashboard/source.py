@@ -8,12 +8,12 @@ from typing import Any, Literal, Protocol
 
 import pyarrow as pa
 
-Kind = Literal["observations", "failures", "risk"]
+Kind = Literal["observations", "failures", "risk", "reasons", "similar", "operation"]
 
 
 @dataclass(frozen=True)
 class Report:
-    """A committed report: its commit and its `summary.json`."""
+    """A committed report: its commit, and its `summary.json` with what changed `since` the one before."""
 
     commit: str
     summary: Mapping[str, Any]
@@ -85,13 +85,16 @@ class Source(Protocol):
         """The newest report, None before the first."""
 
     def report_page(self) -> bytes:
-        """The newest `report.html`."""
+        """The newest `report.html`, as `reports.page.render` makes it of the summary."""
 
     def days(self, robot: str) -> Sequence[str]:
         """Days a robot has scored data of, oldest first."""
 
     def table(self, kind: Kind, robot: str, day: str) -> pa.Table | None:
         """A robot-day's table, None where there is none."""
+
+    def events(self, robot: str, day: str) -> Mapping[str, pa.Table]:
+        """Stream → a robot-day's events."""
 
     def quarantined(self, robot: str, day: str) -> Sequence[Mapping[str, Any]]:
         """Refused pieces of a robot-day: source, member, line, stream, reason, detail."""

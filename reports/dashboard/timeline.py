@@ -7,27 +7,27 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.schema import AVAILABLE_AT, CODE, CUTOFF, ROBOT, TS
+from features.schema import AVAILABLE_AT, CODE, CUTOFF, RECV_TS, ROBOT, TS
+from reports.dashboard.windows import Window
 
 POINTS: Final = 3_000
+RUNS: Final = 400
+EVENTS: Final = 500
 GAP_STEPS: Final = 5
 _GAP: Final = "__gap_s"
 
 
-def timeline(
-    observations: Sequence[pa.Table],
-    failures: Sequence[pa.Table],
-    risk: Sequence[pa.Table],
-    start: int,
-    end: int,
-) -> dict[str, Any]:
-    """Everything within `[start, end)` (ns since the epoch) as JSON values, times in seconds.
+def timeline(window: Window) -> dict[str, Any]:
+    """Everything within a window as JSON values, times in seconds since the epoch.
 
     `streams`: column → values, null where nothing matched; `distances`: stream → signed seconds to its
     nearest record; both beside `x`. Beyond 1,500 rows each bucket of time shows its lowest and highest
-    value, so a spike is never lost. `gaps` are pauses of over five usual steps: the curves break there.
+    value, so a spike is never lost. `gaps` are pauses of over five usual steps: the curves break there, as
+    that of the risk does where windows were excluded. `states`: column → runs `[start, end, text]` of texts,
+    without columns of over 400 runs. `events` are at most 500, the last.
     """
-    table = _within(observations, TS, start, end)
+    start, end = window.start, window.end
+    table = _within(window.observations, TS, start, end)
     moments = _ns(table, TS)
     names = [
         field.name
@@ -38,7 +38,7 @@ def timeline(
     gaps = _gaps(moments, start, end)
     x, columns = _thinned(moments, values, start, end)
     x, columns = _broken(x, columns, gaps)
-    failed, scored = _within(failures, TS, start, end), _within(risk, CUTOFF, start, end)
+    failed = _within(window.failures, TS, start, end)
     return {
         "start": start / 1e9,
         "end": end / 1e9,
@@ -47,17 +47,63 @@ def timeline(
         "distances": {
             name.removesuffix(_GAP): _json(column) for name, column in columns.items() if name.endswith(_GAP)
         },
+        "states": _states(table, moments, gaps),
+        "events": events(window),
         "gaps": [[first / 1e9, last / 1e9] for first, last in gaps],
         "failures": [
             {"at": at / 1e9, "code": code}
             for at, code in zip(_ns(failed, TS).tolist(), _list(failed, CODE), strict=True)
         ],
-        "risk": {
-            "x": (_ns(scored, CUTOFF) / 1e9).tolist(),
-            "risk": _list(scored, "risk"),
-            "alert": _list(scored, "alert"),
-        },
+        "interventions": _interventions(window),
+        "risk": _risk(_within(window.risk, CUTOFF, start, end)),
     }
+
+
+def _risk(scored: pa.Table) -> dict[str, list[Any]]:
+    at = _ns(scored, CUTOFF)
+    risk = np.array(_list(scored, "risk"), np.float64)
+    steps = np.diff(at)
+    wide = np.flatnonzero(steps > GAP_STEPS * np.median(steps)) if len(steps) else np.zeros(0, np.int64)
+    x, columns = _broken(at / 1e9, {"risk": risk}, [(int(at[i]), int(at[i + 1])) for i in wide])
+    return {"x": x.tolist(), "risk": _json(columns["risk"])}
+
+
+def _states(table: pa.Table, moments: np.ndarray, gaps: Sequence[tuple[int, int]]) -> dict[str, list[Any]]:
+    found = {}
+    opened = np.isin(moments, [last for _, last in gaps])
+    for field in table.schema:
+        if field.name == ROBOT or not pa.types.is_string(field.type):
+            continue
+        texts = table.column(field.name).to_pylist()
+        begins = [i for i, text in enumerate(texts) if i == 0 or opened[i] or text != texts[i - 1]]
+        if texts and len(begins) <= RUNS:
+            ends = [*(moments[i - 1] if opened[i] else moments[i] for i in begins[1:]), moments[-1]]
+            runs = zip(begins, ends, strict=True)
+            found[field.name] = [
+                [int(moments[i]) / 1e9, int(until) / 1e9, texts[i]]
+                for i, until in runs
+                if texts[i] is not None
+            ]
+    return found
+
+
+def events(window: Window) -> list[dict[str, Any]]:
+    """The last 500 events of a window in time order: `at` (s since the epoch), `stream`, `text`."""
+    found = []
+    for stream, tables in window.events.items():
+        table = _within(tables, TS, window.start, window.end)
+        told = [name for name in table.column_names if name not in (ROBOT, TS, RECV_TS)]
+        rows = table.select(told).to_pylist()
+        for at, row in zip(_ns(table, TS).tolist(), rows, strict=True):
+            text = ", ".join(str(value) for value in row.values() if value is not None)
+            found.append({"at": at / 1e9, "stream": stream, "text": text})
+    return sorted(found, key=lambda event: (event["at"], event["stream"]))[-EVENTS:]
+
+
+def _interventions(window: Window) -> list[float]:
+    lists = [row for table in window.operation for row in table.column("interventions").to_pylist() if row]
+    moments = [round(at.timestamp() * 1e9) for row in lists for at in row]
+    return [at / 1e9 for at in sorted(moments) if window.start <= at < window.end]
 
 
 def _within(tables: Sequence[pa.Table], column: str, start: int, end: int) -> pa.Table:

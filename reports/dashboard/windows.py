@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -12,8 +13,7 @@ from reports.dashboard.source import Kind, Source
 from reports.words import iso
 
 LONGEST: Final = timedelta(days=2)
-KINDS: Final[tuple[Kind, ...]] = ("observations", "failures", "risk")
-_EPOCH_MS: Final = re.compile(r"(?<!\d)(1\d{12})(?!\d)")
+_EPOCH: Final = re.compile(r"(?<!\d)(1\d{9})(\d{3})?(?!\d)")
 
 
 def parse(start: str, end: str) -> tuple[int, int]:
@@ -42,15 +42,31 @@ def days(start: int, end: int) -> list[str]:
     return [(first + timedelta(days=n)).isoformat() for n in range((last - first).days + 1)] + ["all"]
 
 
-def tables(
-    source: Source, robot: str, start: int, end: int
-) -> tuple[list[pa.Table], list[pa.Table], list[pa.Table]]:
-    """Observations, failures and risk of the days a window touches."""
-    observations, failures, risk = (
-        [table for day in days(start, end) if (table := source.table(kind, robot, day)) is not None]
-        for kind in KINDS
-    )
-    return observations, failures, risk
+@dataclass(frozen=True)
+class Window:
+    """What is known of a robot in `[start, end)`, ns since the epoch: the tables of the days it touches."""
+
+    start: int
+    end: int
+    observations: tuple[pa.Table, ...] = ()
+    failures: tuple[pa.Table, ...] = ()
+    risk: tuple[pa.Table, ...] = ()
+    operation: tuple[pa.Table, ...] = ()
+    events: Mapping[str, tuple[pa.Table, ...]] = field(default_factory=dict)
+
+
+def read(source: Source, robot: str, start: int, end: int) -> Window:
+    """A robot's window, from the robot-days it touches and nothing else."""
+    named = days(start, end)
+
+    def of(kind: Kind) -> tuple[pa.Table, ...]:
+        return tuple(table for day in named if (table := source.table(kind, robot, day)) is not None)
+
+    events: dict[str, tuple[pa.Table, ...]] = {}
+    for day in named:
+        for stream, table in source.events(robot, day).items():
+            events[stream] = (*events.get(stream, ()), table)
+    return Window(start, end, of("observations"), of("failures"), of("risk"), of("operation"), events)
 
 
 def around(moment: str, before: timedelta, after: timedelta) -> tuple[str, str]:
@@ -60,9 +76,10 @@ def around(moment: str, before: timedelta, after: timedelta) -> tuple[str, str]:
 
 
 def placed(pieces: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Refused pieces with `at`, in seconds since the epoch where the member's name tells milliseconds."""
+    """Refused pieces with `at`, in s since the epoch, where the member's name tells that or milliseconds."""
     found = []
     for piece in pieces:
-        told = _EPOCH_MS.search(str(piece.get("member") or ""))
-        found.append({**piece, "at": int(told[1]) / 1_000 if told else None})
+        told = _EPOCH.search(str(piece.get("member") or ""))
+        at = int(told[1]) + int(told[2] or 0) / 1_000 if told else None
+        found.append({**piece, "at": at})
     return found

@@ -5,7 +5,6 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
-from html.parser import HTMLParser
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
@@ -17,65 +16,18 @@ import pytest
 from features.schema import FAILURES, TIMESTAMP
 from reports import words
 from reports.risk_report import ReportInputs, build_report
+from tests.reports.reading import Page, at
 
 Fleet = Callable[..., ReportInputs]
 EVIL = "<script>alert(1)</script>\"'&{{7*7}}"
 STATIC = {"24", "95", "10", "000", "100", "1", "0", "25"}
 """Figures that are words of the page's own: 24 h, 95 %, p10, p95, 1,000 hours, 1.5, PSI's 0.1 and 0.25 …"""
-VOID = {"meta", "br", "rect", "path", "circle"}
-
-
-class Page(HTMLParser):
-    """What the tests ask of a page: elements with attributes, numbers, times, and the texts between."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.data: list[tuple[str, str, str]] = []
-        self.times: list[tuple[str, str]] = []
-        self.texts: list[str] = []
-        self.open: list[tuple[str, dict[str, str | None]]] = []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append((tag, dict(attrs)))
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop()[0] == tag, "elements are nested"
-
-    def handle_data(self, data: str) -> None:
-        if not data.strip():
-            return
-        tags = [tag for tag, _ in self.open]
-        attrs = self.open[-1][1]
-        if tags[-1] == "data":
-            self.data.append((attrs["data-of"] or "", attrs["value"] or "", data))
-        elif tags[-1] == "time":
-            self.times.append((attrs["datetime"] or "", data))
-        elif not {"svg", "style", "title"} & set(tags):
-            self.texts.append(data)
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attrs for name, attrs in self.elements if name == tag]
 
 
 def build(inputs: ReportInputs, folder: Path) -> tuple[Page, dict[str, Any], str]:
     build_report(inputs, folder)
     text = (folder / "report.html").read_text("utf-8")
     return Page(text), json.loads((folder / "summary.json").read_text("utf-8")), text
-
-
-def at(summary: Any, pointer: str) -> Any:
-    for token in pointer.split("/")[1:]:
-        name = token.replace("~1", "/").replace("~0", "~")
-        summary = summary[int(name)] if isinstance(summary, list) else summary[name]
-    return summary
 
 
 def strings(value: Any) -> set[str]:
@@ -124,7 +76,8 @@ def test_the_shown_form_agrees_with_the_value(fleet: Fleet, tmp_path: Path) -> N
     assert checked > 200
 
 
-def test_names_and_log_texts_are_escaped(fleet: Fleet, tmp_path: Path) -> None:
+def hostile(fleet: Fleet) -> ReportInputs:
+    """A fleet whose every name and text would run as a script, if it could."""
     inputs = fleet(3)
     renamed = {"amr-001": EVIL}
     swap = lambda column: pa.array([renamed.get(name, name) for name in column.to_pylist()], pa.string())  # noqa: E731
@@ -142,22 +95,23 @@ def test_names_and_log_texts_are_escaped(fleet: Fleet, tmp_path: Path) -> None:
     )
     facts = pa.table({"robot_id": [EVIL, "amr-002", "amr-003"], EVIL: [EVIL, "x", "x"]})
     settings = {**inputs.settings, "project": {"name": EVIL}}
-    page, summary, text = build(
-        fleet(
-            3,
-            settings=settings,
-            risk=risk,
-            reasons=reasons,
-            failures=failures,
-            quarantine=quarantine,
-            facts=facts,
-            excluded=pa.table({"reason": [EVIL], "count": [1]}),
-            provenance={EVIL: EVIL},
-            accounting=pa.table({"unit": [EVIL], "received": [1], "accepted": [1]}),
-            join_quality=pa.table({"robot_id": [EVIL], "stream": [EVIL], "anchors": [2], "matched": [1]}),
-        ),
-        tmp_path,
+    return fleet(
+        3,
+        settings=settings,
+        risk=risk,
+        reasons=reasons,
+        failures=failures,
+        quarantine=quarantine,
+        facts=facts,
+        excluded=pa.table({"reason": [EVIL], "count": [1]}),
+        provenance={EVIL: EVIL},
+        accounting=pa.table({"unit": [EVIL], "received": [1], "accepted": [1]}),
+        join_quality=pa.table({"robot_id": [EVIL], "stream": [EVIL], "anchors": [2], "matched": [1]}),
     )
+
+
+def test_names_and_log_texts_are_escaped(fleet: Fleet, tmp_path: Path) -> None:
+    page, summary, text = build(hostile(fleet), tmp_path)
     assert "<script" not in text.lower()
     assert not page.all("script")
     assert "{{7*7}}" in text

@@ -1,5 +1,5 @@
 "use strict";
-// Small and without dependencies but uPlot: posts, uploads, live parts, the robot's timeline.
+// Small and without dependencies: posts, uploads, live parts; timeline.js draws a robot's window.
 const told = (text) => { document.getElementById("told").textContent = text; };
 const HEADERS = { "x-forewarn": "1" };
 
@@ -87,68 +87,4 @@ function send(path, file, advanced) {
     request.onload = () => request.status < 300 ? done() : failed(new Error(JSON.parse(request.responseText).detail));
     request.send(file);
   });
-}
-
-const place = document.getElementById("timeline");
-if (place) draw(place);
-
-async function draw(place) {
-  const { robot, start, end, at, longest } = place.dataset;
-  const answer = await fetch(`/api/robots/${encodeURIComponent(robot)}/timeline?start=${encodeURIComponent(start)}&end=${encodeURIComponent(end)}`);
-  const value = await answer.json();
-  if (!answer.ok) { told(value.detail); return; }
-  const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  const moment = Date.parse(at) / 1000;
-  const plots = [];
-  const bands = (plot) => {
-    const { ctx, bbox } = plot;
-    const x = (seconds) => Math.min(Math.max(plot.valToPos(seconds, "x", true), bbox.left), bbox.left + bbox.width);
-    const band = (from, to, fill, alpha) => {
-      ctx.globalAlpha = alpha; ctx.fillStyle = fill;
-      ctx.fillRect(x(from), bbox.top, Math.max(x(to) - x(from), 1), bbox.height); ctx.globalAlpha = 1;
-    };
-    ctx.save();
-    band(moment - Number(longest), moment, token("--accent"), 0.16);
-    for (const [from, to] of value.gaps) {
-      band(from, to, token("--soft"), 0.18);
-      ctx.save(); ctx.beginPath(); ctx.rect(x(from), bbox.top, x(to) - x(from), bbox.height); ctx.clip();
-      ctx.strokeStyle = token("--soft"); ctx.globalAlpha = 0.5; ctx.beginPath();
-      for (let left = x(from) - bbox.height; left < x(to); left += 10) { ctx.moveTo(left, bbox.top + bbox.height); ctx.lineTo(left + bbox.height, bbox.top); }
-      ctx.stroke(); ctx.restore();
-    }
-    for (const failure of value.failures) band(failure.at, failure.at, token("--alert"), 1);
-    for (const piece of value.quarantined) if (piece.at) band(piece.at, piece.at, token("--warn"), 1);
-    ctx.restore();
-  };
-  const sync = uPlot.sync("timeline");
-  const add = (title, x, values, range) => {
-    const heading = document.createElement("h3"); heading.textContent = title; place.append(heading);
-    const axis = { stroke: token("--soft"), grid: { stroke: token("--grid") }, ticks: { stroke: token("--grid") } };
-    const plot = new uPlot({
-      width: place.clientWidth, height: 150, tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "UTC"),
-      cursor: { sync: { key: sync.key, setSeries: false } },
-      scales: { x: { min: value.start, max: value.end }, y: range ? { range } : {} },
-      axes: [{ ...axis }, { ...axis, size: 60 }],
-      series: [{ value: "{YYYY}-{MM}-{DD} {HH}:{mm}:{ss}" }, { label: title, stroke: token("--accent"), width: 1.5, spanGaps: false, points: { show: false } }],
-      hooks: { drawClear: [bands], setScale: [(self, key) => {
-        if (key !== "x" || draw.busy) return;
-        draw.busy = true;
-        for (const other of plots) if (other !== self) other.setScale("x", { min: self.scales.x.min, max: self.scales.x.max });
-        draw.busy = false;
-      }] },
-    }, [x, values], place);
-    plot.setScale("x", { min: value.start, max: value.end });
-    plots.push(plot);
-  };
-  if (value.risk.x.length) add("risk", value.risk.x, value.risk.risk, [0, 1]);
-  for (const [name, values] of Object.entries(value.streams)) if (values.some((one) => one !== null)) add(name.replace("__", ": ").replaceAll("_", " "), value.x, values);
-  for (const [name, values] of Object.entries(value.distances)) if (values.some((one) => one !== null)) add(`${name}: seconds to its nearest record`, value.x, values);
-  addEventListener("resize", () => plots.forEach((plot) => plot.setSize({ width: place.clientWidth, height: 150 })));
-  const list = document.getElementById("pieces");
-  for (const piece of value.quarantined) {
-    const item = document.createElement("li");
-    item.textContent = `in quarantine: ${piece.source} › ${piece.member || ""} ${piece.reason}: ${piece.detail || ""}`;
-    list.append(item);
-  }
-  place.dataset.drawn = String(plots.length);
 }

@@ -1,10 +1,7 @@
 """Who is let in, what feedback adds up to, and that curves break where data are missing."""
 
-import asyncio
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pyarrow as pa
 import pytest
 from fastapi import Depends, FastAPI
@@ -15,26 +12,8 @@ from reports.dashboard.feedback import entry, outcomes, precision
 from reports.dashboard.guard import guard, need
 from reports.dashboard.timeline import timeline
 from reports.dashboard.tokens import Tokens
-
-LOCAL = "http://127.0.0.1:8650"
-
-
-class Client:
-    """Asks an application without a network."""
-
-    def __init__(self, app: FastAPI) -> None:
-        self._app = app
-
-    def get(self, path: str, **options: Any) -> httpx.Response:
-        return asyncio.run(self._ask("GET", path, **options))
-
-    def post(self, path: str, **options: Any) -> httpx.Response:
-        return asyncio.run(self._ask("POST", path, **options))
-
-    async def _ask(self, method: str, path: str, **options: Any) -> httpx.Response:
-        transport = httpx.ASGITransport(app=self._app)
-        async with httpx.AsyncClient(transport=transport, base_url=LOCAL) as client:
-            return await client.request(method, path, **options)
+from reports.dashboard.windows import Window
+from tests.reports.dashboard.asking import LOCAL, Client
 
 
 @pytest.fixture
@@ -123,7 +102,7 @@ def test_curves_break_at_gaps() -> None:
             "load__gap_s": [0.5] * 7,
         }
     )
-    shown = timeline([table], [], [], 0, 53 * 10**9)
+    shown = timeline(Window(0, 53 * 10**9, observations=(table,)))
     assert shown["gaps"] == [[3.0, 50.0]]
     assert shown["x"] == [0, 1, 2, 3, 26.5, 50, 51, 52]
     assert shown["streams"]["amps"] == [0, 1, 2, 3, None, 50, 51, 52]

@@ -1,0 +1,141 @@
+"use strict";
+// A robot's window: one plot a stream, all zoomed together, over the same bands and marks.
+const place = document.getElementById("timeline");
+if (place) draw(place);
+
+async function draw(place) {
+  const { robot, start, end, at, longest, threshold } = place.dataset;
+  const query = (from, to) => `start=${encodeURIComponent(from)}&end=${encodeURIComponent(to)}`;
+  const folder = `/api/robots/${encodeURIComponent(robot)}`;
+  const answer = await fetch(`${folder}/timeline?${query(start, end)}`);
+  const value = await answer.json();
+  place.replaceChildren();
+  if (!answer.ok) { told(value.detail); place.dataset.drawn = "0"; return; }
+  const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const moment = Date.parse(at) / 1000;
+  const clock = (seconds) => new Date(seconds * 1000).toISOString().slice(11, 19);
+  const plots = [];
+
+  const bands = (plot) => {
+    const { ctx, bbox } = plot;
+    const x = (seconds) => Math.min(Math.max(plot.valToPos(seconds, "x", true), bbox.left), bbox.left + bbox.width);
+    const band = (from, to, fill, alpha, least) => {
+      const { min, max } = plot.scales.x;
+      if (to < min || from > max) return;
+      ctx.globalAlpha = alpha; ctx.fillStyle = fill;
+      ctx.fillRect(x(from), bbox.top, Math.max(x(to) - x(from), least), bbox.height); ctx.globalAlpha = 1;
+    };
+    ctx.save();
+    band(moment - Number(longest), moment, token("--accent"), 0.16, 1);
+    for (const [from, to] of value.gaps) {
+      band(from, to, token("--soft"), 0.18, 2);
+      ctx.save(); ctx.beginPath(); ctx.rect(x(from), bbox.top, x(to) - x(from), bbox.height); ctx.clip();
+      ctx.strokeStyle = token("--soft"); ctx.globalAlpha = 0.5; ctx.beginPath();
+      for (let left = x(from) - bbox.height; left < x(to); left += 10) { ctx.moveTo(left, bbox.top + bbox.height); ctx.lineTo(left + bbox.height, bbox.top); }
+      ctx.stroke(); ctx.restore();
+    }
+    for (const moment of value.interventions) band(moment, moment, token("--good"), 1, 2);
+    for (const piece of value.quarantined) if (piece.at) band(piece.at, piece.at, token("--warn"), 1, 2);
+    for (const failure of value.failures) band(failure.at, failure.at, token("--alert"), 1, 2);
+    ctx.restore();
+  };
+  const limit = (plot) => {
+    const { ctx, bbox } = plot;
+    const y = plot.valToPos(Number(threshold), "y", true);
+    ctx.save(); ctx.strokeStyle = token("--alert"); ctx.setLineDash([5, 5]); ctx.beginPath();
+    ctx.moveTo(bbox.left, y); ctx.lineTo(bbox.left + bbox.width, y); ctx.stroke(); ctx.restore();
+  };
+  const zoomed = (from, to) => {
+    const link = document.getElementById("export");
+    link.href = `${folder}/window.mcap?${query(new Date(from * 1000).toISOString(), new Date(to * 1000).toISOString())}`;
+  };
+  const sync = uPlot.sync("timeline");
+  const axis = { stroke: token("--soft"), grid: { stroke: token("--grid") }, ticks: { stroke: token("--grid") }, font: "11px system-ui" };
+  const add = (title, x, values, { range, paint, hooks = [], height = 96 } = {}) => {
+    const figure = document.createElement("figure");
+    figure.className = "plot";
+    const caption = document.createElement("figcaption");
+    caption.textContent = title;
+    const read = document.createElement("output");
+    caption.append(" ", read);
+    figure.append(caption); place.append(figure);
+    const plot = new uPlot({
+      width: place.clientWidth, height, tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "UTC"),
+      cursor: { sync: { key: sync.key, setSeries: false }, y: false }, legend: { show: false },
+      scales: { x: { min: value.start, max: value.end }, y: range ? { range } : {} },
+      axes: [
+        { ...axis, size: 28, values: (self, ticks) => ticks.map((tick) => clock(tick).slice(0, self.scales.x.max - self.scales.x.min < 300 ? 8 : 5)) },
+        { ...axis, size: 60, show: !paint },
+      ],
+      padding: paint ? [4, 20, 0, 60] : [6, 20, 0, 0],
+      series: [{}, { stroke: token("--accent"), width: 1.5, spanGaps: false, points: { show: false }, paths: paint ? () => null : undefined }],
+      hooks: {
+        drawClear: [bands], draw: [...hooks, ...(paint ? [paint] : [])],
+        setCursor: [(self) => {
+          const { idx } = self.cursor;
+          const one = idx === null || idx === undefined ? null : self.data[1][idx];
+          read.textContent = one === null || one === undefined || paint ? "" : `${Number(one.toPrecision(4))} at ${clock(self.data[0][idx])}`;
+        }],
+        setScale: [(self, key) => {
+          if (key !== "x" || draw.busy) return;
+          draw.busy = true;
+          const { min, max } = self.scales.x;
+          for (const other of plots) if (other !== self) other.setScale("x", { min, max });
+          zoomed(min, max);
+          draw.busy = false;
+        }],
+      },
+    }, [x, values], figure);
+    figure.querySelector("canvas").setAttribute("role", "img");
+    figure.querySelector("canvas").setAttribute("aria-label", `${title}, ${clock(value.start)} to ${clock(value.end)} UTC${paint ? "" : spoken(values)}`);
+    plots.push(plot);
+  };
+  const spoken = (values) => {
+    const known = values.filter((one) => one !== null);
+    return known.length ? `: from ${Math.min(...known)} to ${Math.max(...known)}` : ": nothing known";
+  };
+  const lane = (runs) => (plot) => {
+    const { ctx, bbox } = plot;
+    ctx.save(); ctx.beginPath(); ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height); ctx.clip();
+    ctx.font = `${11 * devicePixelRatio}px system-ui`; ctx.textBaseline = "middle";
+    for (const [from, to, text] of runs) {
+      const left = plot.valToPos(from, "x", true), right = plot.valToPos(to, "x", true);
+      ctx.strokeStyle = token("--soft"); ctx.strokeRect(left, bbox.top + 1, Math.max(right - left, 1), bbox.height - 2);
+      if (right - left > ctx.measureText(text).width + 8) { ctx.fillStyle = token("--ink"); ctx.fillText(text, left + 4, bbox.top + bbox.height / 2); }
+    }
+    ctx.restore();
+  };
+  const plain = (name) => name.replace("__", ": ").replaceAll("_", " ");
+  const some = (values) => values.some((one) => one !== null);
+  if (value.risk.x.length) add("risk", value.risk.x, value.risk.risk, { range: [0, 1], hooks: threshold ? [limit] : [], height: 130 });
+  for (const [name, runs] of Object.entries(value.states)) if (new Set(runs.map((run) => run[2])).size > 1) add(plain(name), [value.start, value.end], [0, 0], { paint: lane(runs), height: 58, range: [0, 1] });
+  for (const [name, values] of Object.entries(value.streams)) if (some(values)) add(plain(name), value.x, values);
+  for (const [name, values] of Object.entries(value.distances)) if (some(values)) add(`${plain(name)}: seconds to its nearest record`, value.x, values);
+  if (!plots.length) {
+    const nothing = document.createElement("p");
+    nothing.className = "soft"; nothing.textContent = "Nothing was recorded in this window.";
+    place.append(nothing);
+  }
+  addEventListener("resize", () => plots.forEach((plot) => plot.setSize({ width: place.clientWidth, height: plot.height })));
+  happened(document.getElementById("happened"), value, clock);
+  place.dataset.drawn = String(plots.length);
+}
+
+function happened(place, value, clock) {
+  const rows = [
+    ...value.failures.map((one) => [one.at, "failure", one.code || "no code"]),
+    ...value.interventions.map((at) => [at, "intervention", "somebody stepped in"]),
+    ...value.events.map((one) => [one.at, one.stream, one.text]),
+    ...value.quarantined.map((one) => [one.at, "in quarantine", `${one.source} › ${one.member || ""} ${one.reason}: ${one.detail || ""}`]),
+  ].sort((one, other) => (one[0] ?? Infinity) - (other[0] ?? Infinity));
+  if (!rows.length) return;
+  const heading = document.createElement("h3");
+  heading.textContent = "Failures, interventions, events and quarantine of this window";
+  const list = document.createElement("ul");
+  for (const [at, kind, text] of rows) {
+    const item = document.createElement("li");
+    item.textContent = `${at === null ? "time unknown" : clock(at)} ${kind}: ${text}`;
+    list.append(item);
+  }
+  place.append(heading, list);
+}
