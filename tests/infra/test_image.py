@@ -21,6 +21,19 @@ def stages() -> list[dockerfile.Stage]:
     return dockerfile.read(IMAGE)
 
 
+def test_hadolint_finds_nothing(hadolint, tmp_path):
+    def lint(path: Path) -> tuple[int, str]:
+        done = subprocess.run([hadolint, "--no-color", path], capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout
+
+    assert lint(IMAGE) == (0, "")
+    careless = tmp_path / "Dockerfile"
+    careless.write_text("FROM python\nADD . .\nUSER root\n")
+    code, told = lint(careless)
+    assert code != 0
+    assert {"DL3006", "DL3020", "DL3002"} <= set(told.split())
+
+
 def test_the_final_stage_runs_as_a_numbered_user_that_is_not_root(stages):
     assert stages[-1].all("USER") == ["10001:10001"]
 

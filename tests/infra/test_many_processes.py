@@ -1,5 +1,6 @@
 """A Dask scheduler and workers in processes of their own, contents in S3, workers that die: same bytes."""
 
+import random
 import re
 import threading
 from collections.abc import Iterator
@@ -85,7 +86,7 @@ def compare(tmp_path: Path, bucket: tuple[str, dict[str, str]], *, workers: int,
     port = free_port()
     address = f"tcp://127.0.0.1:{port}"
     worker = ("distributed.cli.dask_worker", address, "--nthreads=1", "--no-nanny", "--memory-limit=0")
-    killed, over = 0, threading.Event()
+    killed, over, chance = 0, threading.Event(), random.Random(7)
     with ExitStack() as stack:
         scheduler = ("distributed.cli.dask_scheduler", "--host=127.0.0.1", f"--port={port}", "--no-dashboard")
         stack.enter_context(process(*scheduler, "--dashboard-address=:0", variables={}))
@@ -98,7 +99,7 @@ def compare(tmp_path: Path, bucket: tuple[str, dict[str, str]], *, workers: int,
         def preempt() -> None:
             nonlocal killed
             while not over.wait(kill_every_s):
-                end(pool.pop(0))
+                end(pool.pop(chance.randrange(len(pool))))
                 killed += 1
                 pool.append(
                     stack.enter_context(process(*worker, "--dashboard-address=:0", variables=variables))
