@@ -1,21 +1,28 @@
 """A committed report beside the one before it: a report knows only its own data, the repo knows both."""
 
+from dataclasses import asdict
 from typing import Any
 
 import msgspec
 
 from features.errors import NotFoundError
 from pipelines.client import Pachd
+from pipelines.taken import taken
 
 
 def summary_of(pachd: Pachd, commit: str) -> dict[str, Any]:
-    """The `summary.json` of a commit, with what changed `since` the report before. Raises NotFoundError."""
+    """The `summary.json` of a commit with what the repo knows besides. Raises NotFoundError.
+
+    `since`: what changed since the report before. `taken`: by pipeline, the core-seconds of the run that made
+    it, predicted from the runs before and measured.
+    """
     from reports.since import since
 
     summary = _read(pachd, commit)
     before = _before(pachd, commit)
     if before is not None:
         summary["since"] = since(_read(pachd, before), summary, before)
+    summary["taken"] = [asdict(one) for one in taken(pachd, pachd.resolve("report", commit))] or None
     return summary
 
 

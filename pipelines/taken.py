@@ -6,9 +6,12 @@ one with a single datum its seconds in proportion to the robot-days there are.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from pipelines.client import Job, Pachd
 from pipelines.specs import STEPS
+
+LOOKED_AT: Final = 200  # newest jobs of a pipeline
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,9 @@ class Taken:
 def taken(pachd: Pachd, commit: str) -> list[Taken]:
     """The pipelines of a commit set that ran datums, in the order data flows."""
     existing = pachd.pipelines()
-    jobs: dict[str, list[Job]] = {step: pachd.jobs(pipeline=step) for step in STEPS if step in existing}
+    jobs: dict[str, list[Job]] = {
+        step: pachd.jobs(pipeline=step, number=LOOKED_AT) for step in STEPS if step in existing
+    }
     return beside(jobs, commit)
 
 

@@ -46,6 +46,7 @@ def summarize(inputs: ReportInputs) -> tuple[dict[str, Any], list[Robot]]:
             "windows": list(labels["windows"]),
         },
         "since": None,
+        "taken": None,
         "fleet": _fleet(series, robots, found),
         "trend": {
             "start": words.iso(trend.start) if trend.bins else None,

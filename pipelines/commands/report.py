@@ -12,6 +12,7 @@ from pipelines.client import Pachd
 from pipelines.commands.output import print_json, print_table, say, stdout
 from pipelines.committed import summary_of
 from pipelines.project import Project
+from pipelines.taken import Taken, in_words
 
 FILES: Final = ("report.html", "risk.csv", "risk.parquet", "summary.json")
 RISK_EXIT: Final = 10
@@ -37,6 +38,8 @@ def report(
         print_json({"folder": str(folder), "summary": summary})
     else:
         show(summary)
+        if summary["taken"]:
+            say(in_words([Taken(**one) for one in summary["taken"]]))
         say(f"report: {page}")
         say(f"open it: file://{page.resolve()}")
     if open_:
@@ -61,12 +64,12 @@ def save_report(pachd: Pachd, project: Project, commit: str | None, folder: Path
 
 
 def _compare(pachd: Pachd, commit: str, folder: Path) -> None:
-    """Add to a saved report what changed since the one before."""
+    """Add to a saved report what changed since the one before, and what the run took."""
     from reports.page import render
     from reports.risk_report import as_json
 
     summary = summary_of(pachd, commit)
-    if summary["since"] is None:
+    if summary["since"] is None and summary["taken"] is None:
         return
     (folder / "summary.json").write_bytes(as_json(summary))
     (folder / "report.html").write_text(render(summary), "utf-8")

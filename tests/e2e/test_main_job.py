@@ -132,7 +132,7 @@ def test_a_robots_risk_leads_to_its_messages_and_a_log_to_its_reports(project: P
     assert on["robots"] == ["amr-002"]
     summary = run_in(project, "report", "--json").json["summary"]
     assert summary.keys() - SECTIONS.keys() == {
-        "schema", "project", "title", "as_of", "rank_by", "question", "since", "provenance",
+        "schema", "project", "title", "as_of", "rank_by", "question", "since", "taken", "provenance",
     }  # fmt: skip
     number = run_in(project, "trace", "/quarantine", "--json").json
     assert {row["pipeline"] for row in number["rows"] if row["kind"] == "made"} == {"extract"}

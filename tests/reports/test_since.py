@@ -40,3 +40,12 @@ def test_the_page_says_it(fleet: Fleet, tmp_path: Path) -> None:
     one = summary(fleet())
     one["since"] = since(one, one, "c0")
     assert "Behind it: the same model." in render(one)
+
+
+def test_the_page_says_what_the_run_took_where_that_is_known(fleet: Fleet) -> None:
+    one = summary(fleet())
+    assert "What this run took" not in render(one)
+    one["taken"] = [{"pipeline": "join", "datums": 3, "predicted_s": None, "measured_s": 4.25}]
+    page = render(one)
+    assert "What this run took" in page
+    assert "/taken/0/measured_s" in page
