@@ -1,5 +1,6 @@
 """A new model serves only if it is not worse than the one that serves, on the newest closed time."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,15 +34,16 @@ def contest(
     failures: pa.Table,
     facts: pa.Table | None,
     settings: TrainSettings,
+    seen: Mapping[str, int] | None = None,
 ) -> Contest:
     """Judge both on the challenger's test part, the newest rows neither was trained on.
 
-    `windows`, `failures`, `facts` and `settings` are those the challenger was trained with. The challenger
-    serves unless the 95 % interval of its PR-AUC minus the champion's lies below zero; without failures in
+    `windows`, `failures`, `facts`, `settings` and `seen` are those the challenger was trained with. It serves
+    unless the 95 % interval of its PR-AUC minus the champion's lies below zero; without failures in
     the test part nothing can be told and the champion stays. Raises `DataError` when the champion needs
     features the windows lack: then it cannot serve them either, and the challenger must.
     """
-    data = gather(windows, failures, facts, settings)
+    data = gather(windows, failures, facts, settings, seen)
     split = by_time(data, settings)
     test = stream(data, split.test, settings)
     if not test.label.any():

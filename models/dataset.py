@@ -61,11 +61,18 @@ class Dataset:
         return len(self.cutoff)
 
 
-def gather(windows: pa.Table, failures: pa.Table, facts: pa.Table | None, settings: TrainSettings) -> Dataset:
+def gather(
+    windows: pa.Table,
+    failures: pa.Table,
+    facts: pa.Table | None,
+    settings: TrainSettings,
+    seen: Mapping[str, int] | None = None,
+) -> Dataset:
     """Label every window and join the facts; rows whose horizon is not yet observed are counted and left.
 
     `windows`, `failures` and `facts` as in `features.schema` and docs/architecture.md. A robot is observed
-    until its last cut-off or failure, whichever is later. Raises `DataError` when a key column is missing.
+    until its last cut-off or failure, or as `seen` says (robot → ns, exclusive), whichever is latest. Raises
+    `DataError` when a key column is missing.
     """
     _require(windows)
     robots = tuple(
@@ -82,7 +89,11 @@ def gather(windows: pa.Table, failures: pa.Table, facts: pa.Table | None, settin
         _codes(found[ROBOT], place), nanos(found[TS]), tuple(found[CODE].cast(pa.string()).to_pylist())
     )
     grid_times = np.sort(cutoff[grid])
-    label = _label(windows, found, _observed(len(robots), robot, cutoff, episodes), robots, settings)
+    until = _observed(len(robots), robot, cutoff, episodes)
+    for name, end in (seen or {}).items():
+        if name in robots:
+            until[robots.index(name)] = max(until[robots.index(name)], end - 1)
+    label = _label(windows, found, until, robots, settings)
     known = np.asarray(label.is_valid().to_numpy(zero_copy_only=False), dtype=bool)
     kept = windows.filter(pa.array(known))
     robot, cutoff, grid = robot[order][known], cutoff[order][known], grid[order][known]

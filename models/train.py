@@ -38,17 +38,20 @@ def train(
     *,
     provenance: Mapping[str, str],
     units: Mapping[str, str],
+    seen: Mapping[str, int] | None = None,
+    notes: tuple[str, ...] = (),
 ) -> Trained:
     """Train on the earlier rows, choose on the middle ones, report on the latest, and on unseen robots.
 
     `windows`: `robot_id, cutoff, latest_used, is_failure_cutoff` and features; `failures`: `robot_id, ts,
     code`; `facts`: one row per robot; `excluded_counts`: windows left out per reason, carried into the
-    evaluation; `provenance`: commit ids for the card; `units` of fields (`<stream>__<field>`). The same
+    evaluation; `provenance`: commit ids for the card; `units` of fields (`<stream>__<field>`);
+    `seen` as in `models.dataset.gather`; `notes` for the evaluation. The same
     input and settings give the same bytes. With too few failures the model is the fleet's constant rate and
     the verdict says so. Raises `DataError` naming the feature or rows where data leak from after a cut-off.
     """
     margin = certify_times(windows)
-    data = gather(windows, failures, facts, settings)
+    data = gather(windows, failures, facts, settings, seen)
     split = by_time(data, settings)
     encoding = Encoding.learn(_known(data, split), settings.features, settings.categorical)
     matrix = encoding.matrix(data.table)
@@ -69,7 +72,7 @@ def train(
         else _answer(data, matrix, nested(split, robots), encoding, settings, facts_shown)[1],
         counts=data.counts,
         excluded=dict(sorted(excluded_counts.items())),
-        notes=_notes(data, split, robots),
+        notes=(*notes, *_notes(data, split, robots)),
     )
     card = write(data, matrix, split, encoding, settings, fitted, evaluation, certificate, provenance, units)
     model = Model("" if fitted.grown is None else fitted.grown.text, card)

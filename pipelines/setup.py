@@ -7,12 +7,17 @@ from typing import Any, Final
 
 from pipelines.client import Pachd
 from pipelines.config import Config
+from pipelines.feedback import LABELS, labels
 from pipelines.specs import REPOS, load_specs
 
 CONFIG: Final = "config"
 MODELS: Final = "models"
 NOBODY: Final = b'{"champion": null, "promoted": []}\n'
-DESCRIPTIONS: Final = {MODELS: "no champion: the newest model serves", CONFIG: "forewarn.toml"}
+DESCRIPTIONS: Final = {
+    MODELS: "no champion: the newest model serves",
+    LABELS: "verdicts",
+    CONFIG: "forewarn.toml",
+}
 
 
 @dataclass(frozen=True)
@@ -20,13 +25,15 @@ class Differences:
     """What a pachd lacks of a project.
 
     repos: those to create. slices: path in the repo config → content, changed or new. serving: whether the
-    repo models lacks its first commit, without which nothing trains. specs: pipelines to create or update, in
-    the order data flows; existing: the names of those that are there.
+    repo models lacks its first commit, without which nothing trains. labels: path in the repo labels → what
+    feedback says, where that is not there. specs: pipelines to create or update, in the order data flows;
+    existing: the names of those that are there.
     """
 
     repos: tuple[str, ...]
     slices: Mapping[str, bytes]
     serving: bool
+    labels: Mapping[str, bytes]
     specs: tuple[Mapping[str, Any], ...]
     existing: frozenset[str]
 
@@ -34,7 +41,8 @@ class Differences:
     def puts(self) -> Mapping[str, Mapping[str, bytes]]:
         """Repo → path → content to commit before the specs."""
         first = {MODELS: {"/serving.json": NOBODY}} if self.serving else {}
-        return first | ({CONFIG: self.slices} if self.slices else {})
+        told = {LABELS: self.labels} if self.labels else {}
+        return first | told | ({CONFIG: self.slices} if self.slices else {})
 
 
 def compare(pachd: Pachd, config: Config) -> Differences:
@@ -46,6 +54,7 @@ def compare(pachd: Pachd, config: Config) -> Differences:
     return Differences(
         repos=repos,
         serving=MODELS in repos or pachd.head(MODELS) is None,
+        labels=labels(pachd),
         slices={path: content for path, content in slices.items() if present.get(path) != content},
         specs=tuple(
             spec

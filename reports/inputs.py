@@ -1,6 +1,6 @@
 """What a report is made of: one frozen value, with the columns of every table written down once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -68,7 +68,8 @@ class ReportInputs:
     without columns as empty. `risk` is
     the calibrated probability that an episode starts in `[cutoff + lead, cutoff + lead + horizon)`.
     `evaluation` is `models.evaluate.Evaluation` as JSON values and `card` the model's card; both are empty
-    when there is no model. `provenance` names the commit each input was read from.
+    when there is no model. `provenance` names the commit each input was read from. `verdicts` are what people
+    said of the alerts they closed: true, false alarm or repaired.
     """
 
     settings: Mapping[str, Any]
@@ -87,6 +88,7 @@ class ReportInputs:
     operation: pa.Table
     facts: pa.Table
     provenance: Mapping[str, str]
+    verdicts: Sequence[str] = ()
 
     def conformed(self) -> "ReportInputs":
         """The same inputs with every table in its schema. Raises DataError where a column cannot be read."""
@@ -107,6 +109,7 @@ class ReportInputs:
             operation=conform(self.operation, OPERATION, "operation"),
             facts=self.facts if ROBOT in self.facts.column_names else FACTS.empty_table(),
             provenance=self.provenance,
+            verdicts=self.verdicts,
         )
 
     def duration(self, section: str, name: str) -> timedelta:

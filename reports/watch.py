@@ -15,6 +15,7 @@ from models.naming import parse
 from models.similar import recurring
 from reports.durations import nanoseconds
 from reports.inputs import ReportInputs
+from reports.precision import precision
 from reports.series import DAY, Flags, Risks, Series, Times, by_robot
 from reports.words import iso
 
@@ -29,7 +30,7 @@ Features = Mapping[str, Any]
 
 
 def watch(inputs: ReportInputs, series: Series, found: pa.Table) -> dict[str, Any]:
-    """Drift per feature and of the risk, streams gone silent, outcomes, and failures that recur, as JSON.
+    """Drift per feature and of the risk, silent streams, outcomes, verdicts of people, failures that recur.
 
     Drift and outcomes speak of the newest seven days, and of time the model was not taught, where known.
     """
@@ -37,6 +38,7 @@ def watch(inputs: ReportInputs, series: Series, found: pa.Table) -> dict[str, An
         "drift": _drift(inputs),
         "silent_streams": _silent(inputs.join_quality),
         "outcomes": _outcomes(inputs, series, found),
+        "verdicts": precision(inputs.verdicts),
         "recurring": _recurring(inputs.card),
     }
 

@@ -19,8 +19,8 @@ from pipelines.alerts.state import Observation, Remark
 from pipelines.alerts.step import EPOCH
 from pipelines.client import CommitInfo, Job, Pachd
 from pipelines.config.alerts import RuleSection
+from pipelines.feedback import FEEDBACK
 
-FEEDBACK: Final = "feedback"
 NEWEST: Final = 60
 REACH: Final = 500
 """Commits and jobs looked back at most; more than this in one pause and the oldest are left out."""

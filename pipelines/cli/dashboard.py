@@ -72,7 +72,7 @@ def alert_test(
 def feedback(
     robot: Annotated[str, typer.Argument(help="Robot whose alert it is.")],
     action: Annotated[
-        str, typer.Option(help="acknowledge, assign, true, 'false alarm', repaired or reopen.")
+        str, typer.Option(help="acknowledge, assign, true, 'false alarm', repaired, resolve or reopen.")
     ] = "acknowledge",
     at: Annotated[
         str | None, typer.Option(help="The alert's cut-off; default: the robot's peak in the newest report.")

@@ -11,7 +11,7 @@ from typing import Any, Final
 from pipelines.config import Config
 
 STEPS: Final = ("extract", "join", "features", "train", "score", "report")
-REPOS: Final = ("logs", "config", "models")
+REPOS: Final = ("logs", "config", "models", "labels")
 
 
 def load_specs(config: Config) -> dict[str, dict[str, Any]]:

@@ -37,6 +37,12 @@ def read_settings(pfs: Path, step: str) -> Any:
     return json.loads((pfs / "config" / f"{step}.json").read_text("utf-8"))
 
 
+def read_verdicts(folder: Path) -> list[dict[str, Any]]:
+    """What people said of alerts (`robot_id`, `at`, `verdict`), from the repo `labels`."""
+    path = folder / "verdicts.json"
+    return list(json.loads(path.read_text("utf-8"))) if path.is_file() else []
+
+
 def write_table(table: pa.Table, path: Path) -> None:
     """Write one Parquet file, with its folders."""
     path.parent.mkdir(parents=True, exist_ok=True)

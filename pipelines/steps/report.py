@@ -6,7 +6,14 @@ from pathlib import Path
 
 from features.schema import EXCLUDED, FAILURES
 from pipelines.steps.facts import read_facts
-from pipelines.steps.files import count_by, input_commits, parquet_files, read_settings, read_tables
+from pipelines.steps.files import (
+    count_by,
+    input_commits,
+    parquet_files,
+    read_settings,
+    read_tables,
+    read_verdicts,
+)
 from reports.risk_report import ReportInputs, build_report
 
 WATCHED = timedelta(days=7)
@@ -36,6 +43,7 @@ def main(pfs: Path) -> None:
         operation=read_tables(tables("operation")),
         facts=read_facts(pfs / "facts"),
         provenance=input_commits(),
+        verdicts=[said["verdict"] for said in read_verdicts(pfs / "labels")],
     )
     build_report(inputs, pfs / "out")
 

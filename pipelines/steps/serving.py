@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -59,6 +60,7 @@ def judge(
     failures: pa.Table,
     facts: pa.Table,
     settings: TrainSettings,
+    seen: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
     """Who serves and why, as `contest.json` keeps it."""
     if champion is None:
@@ -66,7 +68,7 @@ def judge(
     if _alike(champion.model, challenger.model):
         return told("champion", champion.commit, "The new model is the champion itself, which serves on.")
     try:
-        found = contest(champion.model, challenger, windows, failures, facts, settings)
+        found = contest(champion.model, challenger, windows, failures, facts, settings, seen)
     except DataError as error:
         why = f"The champion cannot read these windows ({error.what}): the new model serves."
         return told("challenger", champion.commit, why)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from features.schema import EXCLUDED, FAILURES, REASON
+from features.schema import EXCLUDED, FAILURE_IN_WINDOW, FAILURES, REASON
 from models import artifact
 from models.artifact import Model
 from models.dependence import dependence
@@ -15,6 +15,7 @@ from models.explain import importances
 from models.settings import TrainSettings
 from models.track import track
 from models.train import Trained, train
+from models.verdicts import judged
 from pipelines.durations import parse_duration
 from pipelines.steps.facts import read_facts
 from pipelines.steps.files import (
@@ -23,6 +24,7 @@ from pipelines.steps.files import (
     parquet_files,
     read_settings,
     read_tables,
+    read_verdicts,
     write_table,
 )
 from pipelines.steps.serving import Champion, is_due, judge, told
@@ -31,7 +33,7 @@ DEPENDENCES: Final = 4
 
 
 def main(pfs: Path) -> None:
-    """Read `windows`, `excluded`, `failures`, `facts` and the `serving` model; write the one that serves."""
+    """Read `windows`, `excluded`, `failures`, `labels`, `facts`, the `serving` model; write who serves."""
     settings, out = read_settings(pfs, "train"), pfs / "out"
     windows, facts = read_tables(parquet_files(pfs / "windows")), read_facts(pfs / "facts")
     champion = Champion.read(pfs / "serving")
@@ -44,18 +46,32 @@ def main(pfs: Path) -> None:
     excluded = read_tables(parquet_files(pfs / "excluded"), EXCLUDED)
     failures = read_tables(parquet_files(pfs / "failures"), FAILURES)
     chosen = train_settings(settings)
+    counts = dict(zip(*count_by(excluded, REASON).to_pydict().values(), strict=True))
+    said = judged(
+        windows,
+        failures,
+        read_verdicts(pfs / "labels"),
+        lead=chosen.lead,
+        horizon=chosen.horizon,
+        lookback=chosen.lookback,
+    )
+    windows, failures = said.windows, said.failures
+    if said.excluded:
+        counts[FAILURE_IN_WINDOW] = counts.get(FAILURE_IN_WINDOW, 0) + said.excluded
     trained = train(
         windows,
         failures,
         facts,
-        dict(zip(*count_by(excluded, REASON).to_pydict().values(), strict=True)),
+        counts,
         chosen,
         provenance=input_commits(),
         units=settings["units"],
+        seen=said.seen,
+        notes=said.notes,
     )
     if settings["train"]["mlflow"]:
         track(trained, settings["train"]["mlflow"])
-    verdict = judge(champion, trained, windows, failures, facts, chosen)
+    verdict = judge(champion, trained, windows, failures, facts, chosen, said.seen)
     _tell(out, verdict)
     if champion is not None and verdict["serves"] == "champion":
         champion.write(out)

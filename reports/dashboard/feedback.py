@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from datetime import datetime
+from typing import Any, Final, Literal, get_args
 
 from features.errors import UsageError
+from reports.precision import precision as measured
 
-Action = Literal["acknowledge", "assign", "true", "false alarm", "repaired", "reopen"]
-ACTIONS: Final = ("acknowledge", "assign", "true", "false alarm", "repaired", "reopen")
+Action = Literal["acknowledge", "assign", "true", "false alarm", "repaired", "resolve", "reopen"]
+ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
 VERDICTS: Final = ("true", "false alarm", "repaired")
 
 
@@ -24,13 +26,23 @@ class Outcome:
     changed: str = ""
 
 
-def entry(*, robot_id: str, at: str, action: str, by: str, when: str, to: str, note: str) -> dict[str, str]:
-    """An entry as it is committed. Raises UsageError for an unknown action or an assignment to nobody."""
+def entry(
+    *, robot_id: str, at: str, action: str, by: str, when: str, to: str, note: str, alert: str = ""
+) -> dict[str, str]:
+    """An entry as it is committed; `alert` is the id of the alert it is about, where a rule raised one.
+
+    Raises UsageError for an unknown action, an assignment to nobody, or a moment that is none.
+    """
     if action not in ACTIONS:
         raise UsageError("unknown feedback", got=action, expected=", ".join(ACTIONS))
     if action == "assign" and not to:
         raise UsageError("an assignment needs a name", expected="to")
-    return {"robot_id": robot_id, "at": at, "action": action, "by": by, "when": when, "to": to, "note": note}
+    try:
+        datetime.fromisoformat(at)
+    except ValueError as error:
+        raise UsageError("the alert's moment cannot be read", got=at, expected="ISO 8601") from error
+    said = {"robot_id": robot_id, "at": at, "action": action, "by": by, "when": when, "to": to, "note": note}
+    return said | ({"alert": alert} if alert else {})
 
 
 def outcomes(entries: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], Outcome]:
@@ -52,20 +64,14 @@ def outcomes(entries: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], Outc
 
 
 def precision(found: Iterable[Outcome]) -> dict[str, Any]:
-    """Share of closed alerts that were right (true or repaired), with a 95 % Wilson interval.
-
-    Source: Wilson, E. B. (1927), JASA 22, 209-212.
-    """
-    closed = [outcome for outcome in found if outcome.verdict is not None]
-    right = sum(outcome.verdict != "false alarm" for outcome in closed)
-    return {"closed": len(closed), "right": right, **_wilson(right, len(closed))}
+    """`reports.precision.precision` of the closed outcomes."""
+    return measured(outcome.verdict for outcome in found if outcome.verdict is not None)
 
 
-def _wilson(right: int, total: int) -> dict[str, float | None]:
-    if not total:
-        return {"value": None, "low": None, "high": None}
-    z = 1.959963984540054
-    share, spread = right / total, z * z / total
-    centre = (share + spread / 2) / (1 + spread)
-    half = z / (1 + spread) * (share * (1 - share) / total + spread / (4 * total)) ** 0.5
-    return {"value": share, "low": max(centre - half, 0.0), "high": min(centre + half, 1.0)}
+def verdicts(found: Iterable[Outcome]) -> list[dict[str, str]]:
+    """The closed outcomes as the repo `labels` keeps them: `robot_id`, `at`, `verdict`, in that order."""
+    return [
+        {"robot_id": one.robot_id, "at": one.at, "verdict": one.verdict}
+        for one in sorted(found, key=lambda one: (one.robot_id, one.at))
+        if one.verdict is not None
+    ]
