@@ -29,9 +29,14 @@ COUNT_S: Final = 1.0  # between counts of a scheduler's workers
 LEAST_SENT: Final = 16
 SENT_PER_THREAD: Final = 2  # one at work, one on its way
 RESENDS: Final = 4  # of a datum that a scheduler gave up because its workers, four by default, were lost
+DATUMS: Final = "datums"
 _SETTINGS: Final = {
     "distributed.admin.large-graph-warning-threshold": "1GB",
     "distributed.scheduler.allowed-failures": 1,  # then a set is split, so that its other datums go on
+    "distributed.admin.log-length": 100,  # a daemon runs for months: what was is not kept
+    "distributed.admin.low-level-log-length": 10,
+    "distributed.admin.system-monitor.log-length": 10,
+    "distributed.diagnostics.computations.max-history": 1,
     "logging": {"distributed": "critical"},
 }
 _PATIENCE: Final = {"distributed.deploy.lost-worker-timeout": "1 hour"}  # a nanny's restart may take a while
@@ -52,6 +57,7 @@ class DaskExecutor(Executor):
         self._threads, self._counted = 0, 0.0
         self._lock = threading.Lock()
         self._client: distributed.Client | None = None
+        self._first: distributed.Future | None = None
         self._cluster: distributed.LocalCluster | None = None
 
     def submit_set(self, tasks: tuple[DatumTask, ...]) -> Future[Results]:
@@ -79,7 +85,7 @@ class DaskExecutor(Executor):
     def close(self) -> None:
         """Stop the client, and the cluster when it is ours."""
         with self._lock:
-            client, self._client = self._client, None
+            client, self._client, self._first = self._client, None, None
             cluster, self._cluster = self._cluster, None
         if client is not None:
             client.close()
@@ -111,6 +117,8 @@ class DaskExecutor(Executor):
                 raise UsageError(
                     "no Dask scheduler answers", got=self.address, hint="start one with: dask scheduler"
                 ) from error
+        if not self.address:  # Dask never forgets a group of tasks; while one task stays, it makes no other
+            self._first = client.submit(int, key=(DATUMS, "first"))
         if self.preload:
             client.run(_prepare, self.preload)
         return client
@@ -119,7 +127,7 @@ class DaskExecutor(Executor):
         client = self.start()
         if self.address:  # its workers may be on other machines, with temporary folders of their own
             tasks = tuple(replace(task, scratch="") for task in tasks)
-        sent = client.submit(_work, tasks, self.preload, key=f"datums-{uuid.uuid4().hex}", pure=False)
+        sent = client.submit(_work, tasks, self.preload, key=(DATUMS, uuid.uuid4().hex), pure=False)
         future.add_done_callback(lambda ours: sent.cancel() if ours.cancelled() else None)
         sent.add_done_callback(lambda done: self._receive(done, tasks, future, resends))
 

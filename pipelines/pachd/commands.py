@@ -15,6 +15,7 @@ from features.errors import ForewarnError
 from pipelines.pachd.capture import Capture, Streams
 from pipelines.pachd.sandbox import PFS, launcher, private_mounts
 
+TOKEN_VARIABLE = "PACH_PYTHON_AUTH_TOKEN"  # noqa: S105 - the name of the SDK's own variable
 _MENTION = re.compile(r"(?<![\w./-])/pfs(?=/|$|[\s'\";:,)])")
 
 
@@ -114,11 +115,16 @@ class Running:
 
 
 def environment(env: Mapping[str, str], root: str) -> dict[str, str]:
-    """The environment of this process, then `env` with /pfs moved to `root`, and our Python first on PATH."""
-    merged = {**os.environ, **{key: moved(value, root) for key, value in env.items()}, "PFS_ROOT": root}
+    """What `inherited` says, then `env` with /pfs moved to `root`, and our Python first on PATH."""
+    merged = {**inherited(), **{key: moved(value, root) for key, value in env.items()}, "PFS_ROOT": root}
     search = merged.get("PATH", "/usr/local/bin:/usr/bin:/bin")
     merged["PATH"] = f"{Path(sys.executable).parent}:{search}"
     return merged
+
+
+def inherited() -> dict[str, str]:
+    """The environment of this process without the token that opens the engine: a datum has no use for it."""
+    return {key: value for key, value in os.environ.items() if key != TOKEN_VARIABLE}
 
 
 def moved(text: str, root: str) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipelines.pachd.capture import Capture, Streams
-from pipelines.pachd.commands import Ended, exit_text, kill_group, read_end
+from pipelines.pachd.commands import Ended, exit_text, inherited, kill_group, read_end
 
 _STARTED: Final = "started"
 _THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # datums are the parallelism
@@ -37,7 +37,7 @@ class StepProcess:
             stderr=subprocess.PIPE,
             pass_fds=(theirs.fileno(),),
             start_new_session=True,
-            env={**dict.fromkeys(_THREADS, "1"), **os.environ},
+            env={**dict.fromkeys(_THREADS, "1"), **inherited()},
         )
         theirs.close()
         out, err = self._process.stdout, self._process.stderr

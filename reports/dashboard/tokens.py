@@ -78,6 +78,7 @@ class Tokens:
     def _write(self, tokens: list[Token]) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         waiting = self._path.with_suffix(".tmp")
+        waiting.unlink(missing_ok=True)  # left by a kill, with who knows which mode
         waiting.touch(mode=0o600)
         waiting.write_bytes(msgspec.json.encode([asdict(token) for token in tokens]))
         waiting.replace(self._path)
