@@ -7,7 +7,7 @@ DEVELOPING := $(VENV)/.developing
 SYNC := VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv sync --quiet --frozen --active --inexact
 DEMO ?= --robots 12 --days 2
 
-.PHONY: install develop demo test test-long check format bench docs clean help
+.PHONY: install develop demo test test-long torture soak audit check format bench docs clean help
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -35,6 +35,22 @@ test: develop ## the test suite
 
 test-long: develop ## soaks and long property runs
 	$(BIN)/pytest -m long -n 2 --timeout 7200
+
+torture: develop ## faults, abuse and concurrency at length, with a table of what was tried and went wrong
+	$(SYNC) --group torture
+	mkdir -p build
+	-$(BIN)/pytest -m long -n 2 --timeout 7200 --junitxml build/torture.xml
+	$(BIN)/python -m benchmarks.torture build/torture.xml
+
+soak: develop ## an hour of a daemon under a steady stream: memory, handles, latency
+	$(BIN)/python -m benchmarks.soak --minutes 60
+
+audit: develop ## known vulnerabilities of the locked dependencies, and a bill of materials in build/sbom.json
+	$(SYNC) --group torture
+	mkdir -p build
+	$(BIN)/uv export --quiet --frozen --no-default-groups --all-extras --no-emit-project -o build/requirements.txt
+	$(BIN)/uv export --quiet --frozen --no-default-groups --all-extras --format cyclonedx1.5 -o build/sbom.json
+	$(BIN)/pip-audit --requirement build/requirements.txt --require-hashes --disable-pip
 
 check: develop ## format, lint, types, import directions, lock file
 	$(BIN)/ruff format --check .
