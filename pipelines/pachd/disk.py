@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from pipelines.pachd import faults
 from pipelines.pachd.errors import IntegrityError, StorageError
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
@@ -64,6 +65,7 @@ def make_folder(folder: Path) -> None:
         make_folder(folder.parent)
     with suppress(FileExistsError):
         folder.mkdir()
+    faults.point("folder made")
     sync_folder(folder.parent)
 
 
@@ -72,14 +74,18 @@ def write(path: Path, data: bytes | bytearray, *, mode: int = 0o666) -> None:
     temporary = path.with_name(f".{uuid.uuid4().hex}")
     try:
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        faults.point("file made")
         try:
             rest = memoryview(data)
             while rest:
                 rest = rest[os.write(handle, rest) :]
+            faults.point("file written")
             os.fsync(handle)
         finally:
             os.close(handle)
+        faults.point("file synced")
         temporary.replace(path)
+        faults.point("file named")
     except BaseException:
         with suppress(OSError):
             temporary.unlink()
@@ -94,3 +100,4 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+    faults.point("names synced")

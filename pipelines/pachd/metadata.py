@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from features.errors import ConflictError, DataError, NotFoundError
-from pipelines.pachd import disk, schema, sums
+from pipelines.pachd import disk, faults, schema, sums
 
 WRITING: Final = "the engine's database cannot be written"
 READING: Final = "the engine's database cannot be read"
@@ -71,7 +71,9 @@ class Metadata:
                 self._depth = 1
                 try:
                     yield
+                    faults.point("transaction made")
                     self._connection.execute("COMMIT")
+                    faults.point("transaction done")
                 except BaseException:
                     if self._connection.in_transaction:  # some errors, such as a full disk, end it at once
                         self._connection.execute("ROLLBACK")
@@ -101,12 +103,14 @@ class Metadata:
     def run(self, statement: str, *values: Any) -> int:
         """Execute one statement (in the current transaction, or one of its own); the last row's id."""
         with self.transaction():
+            faults.statement(statement)
             return self._connection.execute(statement, values).lastrowid or 0
 
     def run_many(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
         """Execute one statement for each row."""
         if rows:
             with self.transaction():
+                faults.statement(statement)
                 self._connection.executemany(statement, rows)
 
     def rows(self, query: str, *values: Any) -> list[sqlite3.Row]:
@@ -186,4 +190,5 @@ def _claim(path: Path) -> Any:
     file.truncate(0)
     file.write(str(os.getpid()))
     file.flush()
+    faults.point("lock taken")
     return file

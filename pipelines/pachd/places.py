@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from pipelines.pachd import disk
+from pipelines.pachd import disk, faults
 
 
 class Place(Protocol):
@@ -64,6 +64,7 @@ class Folder:
     def touch(self, name: str) -> None:
         """Set the file's time."""
         os.utime(self._path(name))
+        faults.point("object touched")
 
     def delete(self, name: str, before: float) -> bool:
         """Remove a file unless it was put after `before`; a `put` of it waits and writes anew."""
@@ -74,6 +75,7 @@ class Folder:
                 if status.st_mtime >= before:
                     return False
                 path.unlink()
+                faults.point("object removed")
         except FileNotFoundError:
             return False
         return True
@@ -92,6 +94,7 @@ class Remote:
         """One upload; object stores show an object only when all of it is there."""
         with disk.telling(f"{self.url} cannot be written"):
             self._files.pipe_file(self._path(name), bytes(data))
+        faults.point("object uploaded")
 
     def read(self, name: str, offset: int, length: int) -> bytes:
         """One ranged request."""
@@ -109,6 +112,7 @@ class Remote:
     def touch(self, name: str) -> None:
         """Upload the object again."""
         self._files.pipe_file(self._path(name), self._files.cat_file(self._path(name)))
+        faults.point("object touched")
 
     def delete(self, name: str, before: float) -> bool:
         """Look at the object's age once more, then remove it."""
@@ -117,6 +121,7 @@ class Remote:
             if _put_time(self._files.info(self._path(name))) >= before:
                 return False
             self._files.rm_file(self._path(name))
+            faults.point("object removed")
         except FileNotFoundError:
             return False
         return True
@@ -153,6 +158,7 @@ def _touched(path: Path, size: int) -> bool:
     try:
         with _locked(path, fcntl.LOCK_SH) as status:
             os.utime(path)
+            faults.point("object kept")
             return status.st_size == size
     except FileNotFoundError:
         return False

@@ -8,7 +8,7 @@ import sqlite3
 from functools import lru_cache
 from typing import Final
 
-from pipelines.pachd import sums
+from pipelines.pachd import faults, sums
 
 VERSION: Final = 2
 _COLUMNS: Final = "SELECT name FROM pragma_table_info(?) ORDER BY cid"
@@ -165,6 +165,7 @@ def upgrade(connection: sqlite3.Connection) -> None:
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if version < 1:
         connection.executescript(f"BEGIN; {_TABLES} PRAGMA user_version=1; COMMIT;")
+        faults.point("tables made")
     if version < VERSION:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute(sums.TABLE)
@@ -174,6 +175,7 @@ def upgrade(connection: sqlite3.Connection) -> None:
             for statement in sums.statements(table, columns):
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version={VERSION}")
+        faults.point("sums made")
         connection.execute("COMMIT")
 
 

@@ -2,6 +2,7 @@
 
 from concurrent.futures import Future
 
+from pipelines.pachd.capture import LogLine
 from pipelines.pachd.engine import Engine
 from pipelines.pachd.executor import Executor, Results
 from pipelines.pachd.files import Append, Delete
@@ -9,7 +10,7 @@ from pipelines.pachd.worker import DatumResult, DatumTask
 
 
 class Copying(Executor):
-    """Every datum writes its inputs' files, as `cp /pfs/in/* /pfs/out/` would."""
+    """Every datum copies its inputs to its outputs; with the command `same`, to one name."""
 
     def __init__(self) -> None:
         super().__init__(1)
@@ -21,10 +22,8 @@ class Copying(Executor):
                 DatumResult(
                     task.datum_id,
                     "success",
-                    {
-                        "/" + file.path.split("/", 1)[1]: writer.add(task.objects.read(file.ref))
-                        for file in task.inputs
-                    },
+                    {_name(task, file.path): writer.add(task.objects.read(file.ref)) for file in task.inputs},
+                    (LogLine(0.0, "copied"),),
                 )
                 for task in tasks
             ]
@@ -33,6 +32,10 @@ class Copying(Executor):
 
     def close(self) -> None:
         """Nothing runs."""
+
+
+def _name(task: DatumTask, path: str) -> str:
+    return "/same" if task.transform.cmd == ("same",) else "/" + path.split("/", 1)[1]
 
 
 def push(engine: Engine, *changes: Append | Delete, description: str = "") -> str:

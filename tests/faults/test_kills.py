@@ -1,94 +1,113 @@
 """Killed at any moment, again and again, the engine loses nothing it acknowledged and finishes its work."""
 
-import json
 import os
 import random
 import select
 import signal
+import tempfile
 import time
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from pipelines.client import Pachd
 from pipelines.pachd.engine import Engine
-from pipelines.pachd.executor import InlineExecutor
-from tests.faults.victim import PATHS, Push, acknowledged, fork, in_fork
+from tests.conftest import Tally
+from tests.faults.day import contents, drop_unfinished
+from tests.faults.inline import Copying, run_jobs
+from tests.faults.victim import PATHS, Push, acknowledged, fork
+
+MEMORY = Path("/dev/shm")  # a kill loses nothing the system was given, so no disk is needed
+LONGEST_S = 0.12
+FSCK_EVERY = 25
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Where an engine will be; in memory where that can be."""
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as root:
+        yield Path(root) / "engine"
 
 
 def killed(folder: Path, seed: int) -> list[Push]:
     """Let a victim begin, kill it after a random while, and tell what it had acknowledged."""
+    until = time.monotonic() + random.Random(seed).uniform(0, LONGEST_S)
     pid, reading = fork(folder, seed)
-    lines, until = b"", None
-    draw = random.Random(seed)
-    while True:
-        left = None if until is None else max(until - time.monotonic(), 0)
-        if select.select([reading], [], [], left)[0]:
-            part = os.read(reading, 1 << 20)
-            if not part:
-                break
-            lines += part
-            if until is None:
-                until = time.monotonic() + draw.uniform(0, 0.25)
-        else:
-            os.kill(pid, signal.SIGKILL)
-            until = time.monotonic() + 60
+    lines = b""
+    while select.select([reading], [], [], max(until - time.monotonic(), 0))[0]:
+        part = os.read(reading, 1 << 20)
+        assert part, "the victim died by itself: see above"
+        lines += part
+    os.kill(pid, signal.SIGKILL)
+    while part := os.read(reading, 1 << 20):
+        lines += part
     os.waitpid(pid, 0)
     os.close(reading)
     return list(acknowledged(lines))
 
 
-def check(folder: Path, pushes: Sequence[Push], seen: Path) -> None:
-    """Every acknowledged push is whole under its commit; the head holds the newest of each path.
+@dataclass
+class Soak:
+    """Kill after kill on one folder. head: what the newest commit held at the last look."""
 
-    `seen` keeps what the head held, for the next check.
-    """
-    with Engine(folder, executor=InlineExecutor()) as engine:
-        pachd = Pachd.at(f"127.0.0.1:{engine.serve()}")
-        pachd.drop_abandoned("in")
+    folder: Path
+    head: dict[str, str] = field(default_factory=dict)
+    acknowledged: int = 0
+    cut_off: int = 0
+
+    def kill(self, number: int, seed: int) -> None:
+        pushes = killed(self.folder, seed)
+        self.acknowledged += len(pushes)
+        engine = Engine(self.folder, executor=Copying())
+        try:
+            self.check(engine, pushes)
+            if number % FSCK_EVERY == 0:
+                assert list(engine.fsck()) == []
+        finally:
+            engine.metadata.close()
+
+    def check(self, engine: Engine, pushes: Sequence[Push]) -> None:
+        """Every acknowledged push is whole, the head holds the newest of each path, outputs are inputs."""
+        repo = engine.repos.create("in", update=True)
         for push in pushes:
-            assert pachd.read("in", push.path, push.commit).decode() == push.content
-        newest = json.loads(seen.read_text()) if seen.exists() else {}
-        newest |= {push.path: push.content for push in pushes}
-        head = {} if pachd.head("in") is None else pachd.read_all("in")
-        found = {path: data.decode() for path, data in head.items()}
-        assert set(newest) <= set(found)
-        unknown = [path for path in found if found[path] != newest.get(path)]
+            tree = engine.commits.tree(engine.commits.find(repo, push.commit))
+            assert engine.objects.read(tree.file(push.path)).decode() == push.content
+        self.cut_off += drop_unfinished(engine)
+        head = engine.repos.branch(repo, "master").head if engine.repos.branches(repo) else None
+        found = contents(engine, engine.commits.get(head)) if head is not None else {}
+        now = {path: data.decode() for path, data in found.items()}
+        newest = self.head | {push.path: push.content for push in pushes}
+        assert set(newest) <= set(now)
+        assert len(now) <= PATHS
+        unknown = [path for path in now if now[path] != newest.get(path)]
         assert len(unknown) <= 1, "only the push the kill fell into may be there without acknowledgement"
-        seen.write_text(json.dumps(found))
-
-
-def finish(folder: Path) -> None:
-    """All jobs end, every output is its input, each once, and no byte is damaged."""
-    with Engine(folder, executor=InlineExecutor()) as engine:
-        pachd = Pachd.at(f"127.0.0.1:{engine.serve()}")
-        pachd.drop_abandoned("in")
-        pachd.put("in", {"/last": b"last"})
-        while not all(job.done for job in pachd.jobs(pipeline="copy", number=1)):
-            time.sleep(0.02)
-        assert [job.state for job in pachd.jobs(pipeline="copy", number=1)] == ["SUCCESS"]
-        assert pachd.read_all("copy") == pachd.read_all("in")
-        assert len(pachd.read_all("in")) <= PATHS + 1
-        assert list(engine.fsck()) == []
+        run_jobs(engine)
+        if engine.pipelines.all() and head is not None:
+            made = engine.commits.readable(engine.repos.get("copy"), "master")
+            assert made.error == ""
+            assert contents(engine, made) == found
+        self.head = now
 
 
 def soak(folder: Path, kills: int, seed: int) -> None:
-    acknowledgements = 0
-    for number in range(kills):
-        pushes = killed(folder, seed + number)
-        in_fork(partial(check, folder, pushes, folder.with_suffix(".head")))
-        acknowledgements += len(pushes)
-    assert acknowledgements
-    in_fork(partial(finish, folder))
+    one = Soak(folder)
+    for number in range(1, kills + 1):
+        one.kill(number, seed + number)
+    assert one.acknowledged
+    engine = Engine(folder, executor=Copying())
+    assert list(engine.fsck()) == []
+    engine.metadata.close()
 
 
-def test_a_few_kills(tmp_path: Path) -> None:
-    soak(tmp_path / "engine", kills=12, seed=1)
+def test_a_few_kills(folder: Path, tally: Tally) -> None:
+    soak(folder, kills=20, seed=1)
+    tally("random kills", 20)
 
 
 @pytest.mark.long
-@pytest.mark.timeout(7_200)
-def test_a_thousand_kills(tmp_path: Path) -> None:
-    soak(tmp_path / "engine", kills=1_000, seed=1_000)
+@pytest.mark.timeout(3_600)
+@pytest.mark.parametrize("part", range(20))
+def test_ten_thousand_kills(folder: Path, part: int, tally: Tally) -> None:
+    soak(folder, kills=500, seed=1_000 * (part + 1))
+    tally("random kills", 500)

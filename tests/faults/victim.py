@@ -1,21 +1,25 @@
-"""A process that pushes and runs a pipeline until it is killed, and tells which pushes were acknowledged.
+"""A process that pushes, runs a pipeline and collects garbage until it is killed, and tells what is done.
 
-It is forked from a process that has everything imported, so that a thousand deaths take minutes.
+It is forked from a process that has everything imported, and drives the engine without a network between, so
+that a death costs a tenth of a second.
 """
 
 import json
 import os
 import random
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from pipelines.client import Pachd
+from features.errors import ConflictError
 from pipelines.pachd.engine import Engine
-from pipelines.pachd.executor import InlineExecutor
+from pipelines.pachd.files import Append, Delete
+from tests.faults.inline import Copying
 
 PIPELINE = {
     "pipeline": {"name": "copy"},
@@ -40,20 +44,13 @@ def fork(folder: Path, seed: int) -> tuple[int, int]:
     pid = os.fork()
     if not pid:
         os.close(reading)
-        _leave(lambda: _push_for_ever(folder, random.Random(seed), writing))
+        leave(lambda: _push_for_ever(folder, random.Random(seed), writing))
     os.close(writing)
     return pid, reading
 
 
-def in_fork(work: Callable[[], None]) -> None:
-    """Do something in a forked process: once gRPC has run in a process, its forks are lame."""
-    pid = os.fork()
-    if not pid:
-        _leave(work)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, "see the traceback above"
-
-
-def _leave(work: Callable[[], None]) -> NoReturn:
+def leave(work: Callable[[], None]) -> NoReturn:
+    """Do something in a forked process, and end it."""
     code = 1
     try:
         work()
@@ -66,20 +63,25 @@ def _leave(work: Callable[[], None]) -> NoReturn:
 
 
 def _push_for_ever(folder: Path, draw: random.Random, writing: int) -> None:
-    with Engine(folder, executor=InlineExecutor()) as engine:
-        pachd = Pachd.at(f"127.0.0.1:{engine.serve()}")
-        pachd.create_repo("in")
-        if "copy" not in pachd.pipelines():
-            pachd.create_pipeline(json.dumps(PIPELINE))
-        os.write(writing, b"\n")
+    with Engine(folder, executor=Copying()) as engine:
+        repo = engine.repos.create("in", update=True)
+        with suppress(ConflictError):
+            engine.pipelines.create(PIPELINE)
+        threading.Thread(target=_collect_for_ever, args=(engine,), daemon=True).start()
         while True:
             path, content = f"/{draw.randrange(PATHS)}", f"{draw.getrandbits(64):x}" * draw.choice((1, 5_000))
-            pachd.drop_abandoned("in")
-            commit = pachd.put("in", {path: content.encode()})
-            os.write(writing, json.dumps([commit, path, content]).encode() + b"\n")
+            commit = engine.commits.start(repo, "master")
+            engine.files.modify(commit, [Delete(path), Append(path, content.encode())])
+            engine.commits.finish(commit)
+            os.write(writing, json.dumps([commit.uuid, path, content]).encode() + b"\n")
+
+
+def _collect_for_ever(engine: Engine) -> None:
+    while not engine.stopping:
+        engine.collect_garbage()
 
 
 def acknowledged(lines: bytes) -> Iterator[Push]:
     """The pushes of what was read from a victim; a line the kill cut off was not acknowledged."""
-    for line in lines.split(b"\n")[1:-1]:
+    for line in lines.split(b"\n")[:-1]:
         yield Push(*json.loads(line))

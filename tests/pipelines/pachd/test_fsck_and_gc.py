@@ -101,7 +101,7 @@ def test_fsck_finds_every_flipped_bit_and_names_the_files(engine: Engine) -> Non
     commit = push(engine, Append("/a", b"one"))
     for path in objects(engine):
         good = path.read_bytes()
-        for bit in range(0, len(good) * 8, 5):
+        for bit in range(0, len(good) * 8, 19):
             bad = bytearray(good)
             bad[bit // 8] ^= 1 << bit % 8
             path.write_bytes(bad)
