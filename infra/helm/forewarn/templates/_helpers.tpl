@@ -110,6 +110,9 @@ capabilities:
   image: {{ include "forewarn.image" . }}
   imagePullPolicy: {{ .Values.image.pullPolicy }}
   args: [dask, scheduler, --port=8786, --no-dashboard, --dashboard-address=:8787]
+  env:  # its logs hold what datums were sent: a thousand sets of them by default
+    - { name: DASK_DISTRIBUTED__ADMIN__LOG_LENGTH, value: "100" }
+    - { name: DASK_DISTRIBUTED__ADMIN__LOW_LEVEL_LOG_LENGTH, value: "100" }
   ports:
     - { name: tcp-comm, containerPort: 8786 }
     - { name: http-dashboard, containerPort: 8787 }
