@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
@@ -37,6 +38,12 @@ def create_app(source: Source, *, tokens: Tokens, scratch: Path) -> FastAPI:
     def _told(request: Request, error: Exception) -> Response:
         status = 404 if isinstance(error, NotFoundError) else 409 if isinstance(error, ConflictError) else 422
         return _answer(request, status, str(error))
+
+    @app.exception_handler(RequestValidationError)
+    def _invalid(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)  # noqa: S101 (narrows the type)
+        places = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        return _answer(request, 422, "; ".join(places))  # what was sent may be no text: it is not repeated
 
     @app.exception_handler(HTTPException)
     def _refused(request: Request, error: Exception) -> Response:

@@ -39,6 +39,9 @@ ANSWERS: dict[str, Any] = {
     "commits": [CommitView(EVIL, EVIL, None, None, 1, EVIL)],
     "changes": [ChangeView(EVIL, None, 1)],
     "feedback": [SAID],
+    "retry": EVIL,
+    "push": EVIL,
+    "add_feedback": EVIL,
 }
 
 
