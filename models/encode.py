@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from features.contract import one_chunk
 from features.errors import DataError
 from features.schema import CUTOFF, IS_FAILURE_CUTOFF, LATEST_USED, ROBOT
 
@@ -93,9 +94,16 @@ class Encoding:
             column = pc.index_in(column.cast(pa.string()), value_set=known, skip_nulls=True)
         elif not _numeric(column.type):
             raise DataError("a numeric feature holds something else", got=f"{name}: {column.type}")
-        values = column.cast(pa.float64()).to_numpy()
+        array = one_chunk(column if column.type == pa.float64() else column.cast(pa.float64()))
+        if not len(array):
+            return np.empty(0, np.float32)
+        known, data = array.buffers()
+        rows = slice(array.offset, array.offset + len(array))
         with np.errstate(over="ignore"):
-            return np.asarray(values, dtype=np.float32)
+            values = np.frombuffer(data, np.float64)[rows].astype(np.float32)
+        if array.null_count:
+            values[np.unpackbits(np.frombuffer(known, np.uint8), bitorder="little")[rows] == 0] = np.nan
+        return values
 
 
 def matching(names: Sequence[str], patterns: Sequence[str]) -> tuple[str, ...]:

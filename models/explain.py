@@ -49,10 +49,10 @@ def reasons(
     matrix = model.matrix(asked, facts)
     shares = contributions(model.text, filled(matrix, model.never_missing))[:, :-1]
     names = [parse(name) for name in model.encoding.features]
-    sources = sorted({name.source for name in names})
-    source_of = np.array([sources.index(name.source) for name in names])
-    summed = np.stack([shares[:, source_of == index].sum(axis=1) for index in range(len(sources))], axis=1)
-    windows_of = {source: _windows(names, source) for source in sources}
+    windows_of = _windows(names)
+    sources = sorted(windows_of)
+    together = [np.sort(np.concatenate(list(windows_of[source].values()))) for source in sources]
+    summed = np.stack([shares[:, columns].sum(axis=1) for columns in together], axis=1)
     robots = asked[ROBOT].cast(pa.string()).to_pylist()
     cutoffs = asked[CUTOFF].cast(TIMESTAMP).cast(pa.int64()).to_pylist()
     found = []
@@ -63,7 +63,7 @@ def reasons(
             window = max(added, key=lambda name: (added[name], name))
             columns = windows_of[sources[source]][window]
             column = int(columns[np.argmax(shares[row][columns])])
-            entry = _entry(model, column, float(matrix[row, column]))
+            entry = _entry(model, column, names[column], float(matrix[row, column]))
             strength = (float(summed[row][source]), float(added[window]))
             found.append((robots[row], cutoffs[row], rank, *entry[:-1], *strength, entry[-1]))
     filled_in = list(zip(*found, strict=True)) if found else [()] * len(REASONS)
@@ -76,10 +76,15 @@ def reasons(
     return pa.table(arrays, schema=REASONS)
 
 
-def _windows(names: Sequence[FeatureName], source: str) -> dict[str, NDArray[np.int64]]:
-    """Window → the columns of a source that look over it."""
-    mine = [(name.window, column) for column, name in enumerate(names) if name.source == source]
-    return {window: np.array([column for of, column in mine if of == window]) for window, _ in mine}
+def _windows(names: Sequence[FeatureName]) -> dict[str, dict[str, NDArray[np.int64]]]:
+    """Source → window → the columns of the source that look over it."""
+    found: dict[str, dict[str, list[int]]] = {}
+    for column, name in enumerate(names):
+        found.setdefault(name.source, {}).setdefault(name.window, []).append(column)
+    return {
+        source: {window: np.array(columns) for window, columns in windows.items()}
+        for source, windows in found.items()
+    }
 
 
 def importances(model: Model) -> pa.Table:
@@ -93,9 +98,8 @@ def importances(model: Model) -> pa.Table:
     )
 
 
-def _entry(model: Model, column: int, number: float) -> tuple[str, ...]:
+def _entry(model: Model, column: int, name: FeatureName, number: float) -> tuple[str, ...]:
     feature = model.encoding.features[column]
-    name = parse(feature)
     unit_name = str(model.card["features"][column]["unit"])
     usual = model.card["usual"][feature]
     value: float | str | None = number

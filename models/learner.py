@@ -16,6 +16,8 @@ from models.episodes import stream
 from models.rank import Ranking
 from models.settings import LOGISTIC, TREES, TrainSettings
 from models.split import Split
+from models.tally import any_missing
+from models.trees import forest
 
 FEWEST_EPISODES = 3
 _ROUNDS_UNWATCHED = 100
@@ -44,6 +46,9 @@ class Grown:
         values = filled(_narrow(matrix, self.columns), self.usual)
         if linear.is_linear(self.text):
             return linear.score(self.text, values) + self.shift
+        known = forest(self.text)
+        if known is not None:
+            return known.score(values) + self.shift
         import lightgbm
 
         raw = lightgbm.Booster(model_str=self.text).predict(values, raw_score=True)
@@ -148,9 +153,14 @@ def _shortened(text: str, matrix: Matrix, label: Flags, weight: Scores) -> tuple
 
 def filled(matrix: Matrix, usual: tuple[float | None, ...]) -> Matrix:
     """The matrix with what is missing for the first time at its usual value (see `Grown`)."""
-    value = np.array([np.nan if known is None else known for known in usual], np.float32)
-    missing = np.isnan(matrix)
-    return np.where(missing, value, matrix) if missing.any() else matrix
+    columns = matrix.T
+    lost = [place for place, known in enumerate(usual) if known is not None and any_missing(columns[place])]
+    if not lost:
+        return matrix
+    whole = np.array(matrix, order="F")
+    for place in lost:
+        whole[np.isnan(whole[:, place]), place] = usual[place]
+    return whole
 
 
 def never_missing(matrix: Matrix, categorical: list[bool]) -> tuple[float | None, ...]:

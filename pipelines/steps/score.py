@@ -23,10 +23,7 @@ def main(pfs: Path) -> None:
     facts = read_facts(pfs / "facts")
     folder = pfs / "windows" / "windows"
     for path in parquet_files(folder):
-        stream = read_table(path)
-        failed = stream.filter(stream.column(IS_FAILURE_CUTOFF))
-        if failed.num_rows:
-            stream = stream.filter(pc.invert(stream.column(IS_FAILURE_CUTOFF)))
+        stream, failed = apart(read_table(path))
         matrix = model.matrix(stream, facts)
         risk = model.risk(matrix)
         hot = risk >= model.threshold
@@ -41,10 +38,23 @@ def main(pfs: Path) -> None:
         )
         write_table(scored, out / "risk" / name)
         cutoff = _ns(stream)
-        rows = told(risk, hot, np.searchsorted(cutoff, _ns(failed), side="right") - 1)
+        rows = told(risk, hot, np.searchsorted(cutoff, failed, side="right") - 1)
         write_table(reasons(model, stream, facts, rows, most=settings["reasons"]), out / "reasons" / name)
         write_table(similar(model, stream, facts, rows), out / "similar" / name)
         write_table(counted(model, matrix, risk, cutoff), out / "watch" / name)
+
+
+def apart(windows: pa.Table) -> tuple[pa.Table, NDArray[np.int64]]:
+    """The windows of the stream, and the cut-offs (ns) before failures.
+
+    The latter are written last, so the former are a slice: a filter would copy every feature.
+    """
+    flags = windows.column(IS_FAILURE_CUTOFF)
+    failed = _ns(windows.select([CUTOFF]).filter(flags))
+    stream = windows.slice(0, windows.num_rows - len(failed))
+    if pc.any(stream.column(IS_FAILURE_CUTOFF)).as_py():
+        stream = windows.filter(pc.invert(flags))
+    return stream, failed
 
 
 def told(risk: NDArray[np.float64], hot: NDArray[np.bool_], last: NDArray[np.int64]) -> NDArray[np.int64]:
