@@ -4,6 +4,7 @@ from pathlib import Path
 
 from features.errors import ForewarnError
 from pipelines.commands.output import print_json, say, say_next, stdout
+from pipelines.pachd.fsck import DATABASE
 from pipelines.project import Project
 
 
@@ -19,9 +20,12 @@ def fsck(*, project: Path | None, fix: bool, json: bool) -> None:
     if not problems:
         say("everything is as it was written")
         return
-    if not fix:
+    hint = "files it names can be healed by a push"
+    if any(problem["what"].startswith(DATABASE) for problem in problems):
+        hint = "the database cannot be mended: put the project's folder back from a backup"
+    elif not fix:
         say_next("forewarn fsck --fix   (then push again the files it names)")
-    raise ForewarnError(f"{len(problems)} problem(s) found", hint="files it names can be healed by a push")
+    raise ForewarnError(f"{len(problems)} problem(s) found", hint=hint)
 
 
 def gc(*, project: Path | None, json: bool) -> None:

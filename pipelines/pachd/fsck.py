@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import quote
 
 from pipelines.pachd import schema, sums
@@ -19,6 +20,8 @@ from pipelines.pachd.metadata import Metadata
 from pipelines.pachd.objects import file_of
 from pipelines.pachd.records import COMMIT_QUERY, commit_of
 from pipelines.pachd.trees import Trees
+
+DATABASE: Final = "database"
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ def check(metadata: Metadata, trees: Trees, *, fix: bool = False) -> Iterator[Pr
     damaged object is moved out of it, and the object is removed. While the database is damaged nothing is
     fixed, and files are not looked for in it.
     """
-    problems = [Problem(f"database: {text}") for text in _database(metadata)]
+    problems = [Problem(f"{DATABASE}: {text}") for text in _database(metadata)]
     yield from problems
     names = [name for name, _, _ in trees.objects.place.names() if not name.startswith(".")]
     damaged = [name for name in names if not trees.objects.intact(name)]

@@ -43,7 +43,7 @@ def pushes(seed: int) -> list[tuple[list[Append | Delete], Files]]:
 
 
 def live(root: Path, seed: int, tell: Tell) -> None:
-    """Begin with an empty folder; `tell` of every push, and of doing away with one before and after."""
+    """From an empty folder on; `tell` of feedback, of pushes, and of doing away with one before and after."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gc, "SLACK_S", -60.0)
         patch.setattr(objects, "CHUNK_BYTES", 1024)
@@ -70,6 +70,7 @@ def _live(root: Path, seed: int, tell: Tell) -> None:
     engine.files.modify(said, [Append("/said", b"repaired"), Append("/draft", b"a false alarm" * 50)])
     engine.files.modify(said, [Delete("/draft")])
     engine.commits.finish(said)
+    tell("said", said.uuid)
     first = push()
     run_jobs(engine)
     push()
@@ -107,9 +108,10 @@ def _live(root: Path, seed: int, tell: Tell) -> None:
 
 @dataclass
 class Told:
-    """What one who died had told: its pushes in order, and those it did away with, or was about to."""
+    """What one who died had told: feedback, pushes in order, and those it did away with or was about to."""
 
     pushed: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
     gone: set[str] = field(default_factory=set)
     going: set[str] = field(default_factory=set)
 
@@ -120,6 +122,8 @@ class Told:
             match what:
                 case "pushed":
                     told.pushed.append(value)
+                case "said":
+                    told.said.append(value)
                 case "dropping":
                     told.going = {value}
                 case "dropped":
@@ -143,6 +147,9 @@ def check(root: Path, seed: int, told: Told) -> None:
         numbers = {uuid: number for number, uuid in enumerate([*told.pushed, *new])}
         for uuid, commit in finished.items():
             assert contents(engine, commit) == heads[numbers[uuid]], "a commit is half there"
+        for uuid in told.said:
+            entry = engine.commits.find(engine.repos.get("feedback"), uuid)
+            assert contents(engine, entry) == {"/said": b"repaired"}, "feedback is lost"
         go_on(engine)
         assert list(engine.fsck()) == []
     finally:

@@ -143,6 +143,9 @@ def test_fsck_and_gc(told: Callable[..., Any], project: Path, engine: Engine) ->
         fsck(project=project, fix=True, json=True)
     told(push, paths=[project / "logs"], to="/", wait=True)
     assert told(fsck, fix=False) == {"problems": []}
+    engine.metadata.run("UPDATE sums SET sum = x'00' WHERE name = 'jobs'")
+    with pytest.raises(ForewarnError, match="back from a backup"):
+        fsck(project=project, fix=False, json=True)
 
 
 def test_diff_speaks_of_files_where_there_is_no_report(told: Callable[..., Any], project: Path) -> None:
