@@ -19,6 +19,7 @@ SETTINGS = {
     "project": {"name": "benchmark"},
     "report": {"title": "", "rank_by": "day", "reasons": 5, "alerts_per_robot_day": 1.0, "refractory": "30m"},
     "labels": {"windows": ["10s", "42s", "2m"], "lead": "0s", "horizon": "10m", "episode_gap": "5m"},
+    "clock": {"beyond": "10s", "correct": False, "settle": "1m"},
 }
 
 
@@ -61,6 +62,7 @@ def inputs(robots: int) -> ReportInputs:
         card={"threshold": 0.3},
         accounting=empty,
         quarantine=empty,
+        clocks=empty,
         join_quality=pa.table(
             {
                 ROBOT: [name for name in names for _ in range(8)],

@@ -15,6 +15,7 @@ from models import similar
 from models.drift import COUNTS
 from models.evaluate import Evaluation
 from models.explain import REASONS
+from reports.clocks import CLOCKS
 from reports.durations import parse
 
 RISK: Final = pa.schema(
@@ -59,17 +60,17 @@ class ReportInputs:
     """Everything a report speaks of, as the pipeline's steps wrote it.
 
     `settings` is the report's slice of `forewarn.toml`: `project` (`name`), `report` (`title`, `rank_by`,
-    `reasons`, `alerts_per_robot_day`, `refractory`) and `labels` (`windows`, `lead`, `horizon`,
-    `episode_gap`), durations as text (`42s`). Tables have the columns of this module's schemas (`facts`:
-    `robot_id` and one column a fact; `join_quality` as `features.quality.match_report` counts, a row a
-    robot-day and stream; `operation` as `features.operation.operation`, `similar` as
-    `models.similar.similar`, `watch` as `models.drift.counted`, `dependence` as
-    `models.dependence.dependence` with the feature's name); a missing column counts as null and a table
-    without columns as empty. `risk` is
-    the calibrated probability that an episode starts in `[cutoff + lead, cutoff + lead + horizon)`.
-    `evaluation` is `models.evaluate.Evaluation` as JSON values and `card` the model's card; both are empty
-    when there is no model. `provenance` names the commit each input was read from. `verdicts` are what people
-    said of the alerts they closed: true, false alarm or repaired.
+    `reasons`, `alerts_per_robot_day`, `refractory`), `labels` (`windows`, `lead`, `horizon`, `episode_gap`)
+    and `clock` (`beyond`, `correct`), durations as text (`42s`). Tables have the columns of this module's
+    schemas (`facts`: `robot_id` and one column a fact; `join_quality` as `features.quality.match_report`
+    counts, a row a robot-day and stream; `clocks` as `reports.clocks.clocks` wants them; `operation` as
+    `features.operation.operation`, `similar` as `models.similar.similar`, `watch` as `models.drift.counted`,
+    `dependence` as `models.dependence.dependence` with the feature's name); a missing column counts as null
+    and a table without columns as empty. `risk` is the calibrated probability that an episode starts in
+    `[cutoff + lead, cutoff + lead + horizon)`. `evaluation` is `models.evaluate.Evaluation` as JSON values
+    and `card` the model's card; both are empty when there is no model. `provenance` names the commit each
+    input was read from. `verdicts` are what people said of the alerts they closed: true, false alarm or
+    repaired.
     """
 
     settings: Mapping[str, Any]
@@ -85,6 +86,7 @@ class ReportInputs:
     accounting: pa.Table
     quarantine: pa.Table
     join_quality: pa.Table
+    clocks: pa.Table
     operation: pa.Table
     facts: pa.Table
     provenance: Mapping[str, str]
@@ -106,6 +108,7 @@ class ReportInputs:
             accounting=conform(self.accounting, ACCOUNTING, "accounting"),
             quarantine=conform(self.quarantine, QUARANTINE, "quarantine"),
             join_quality=conform(self.join_quality, JOIN_QUALITY, "join_quality"),
+            clocks=conform(self.clocks, CLOCKS, "clocks"),
             operation=conform(self.operation, OPERATION, "operation"),
             facts=self.facts if ROBOT in self.facts.column_names else FACTS.empty_table(),
             provenance=self.provenance,

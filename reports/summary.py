@@ -9,6 +9,7 @@ from features.labels import episodes
 from features.schema import TS
 from reports import accounts, words
 from reports.analytics import analytics
+from reports.clocks import clocks
 from reports.failures import newest
 from reports.headline import headline
 from reports.inputs import ReportInputs
@@ -63,6 +64,11 @@ def summarize(inputs: ReportInputs) -> tuple[dict[str, Any], list[Robot]]:
         "accounting": accounts.accounting(inputs.accounting),
         "quarantine": accounts.quarantine(inputs.quarantine),
         "join": accounts.join_quality(inputs.join_quality),
+        "clocks": clocks(
+            inputs.clocks,
+            inputs.duration("clock", "beyond").total_seconds(),
+            correct=inputs.settings["clock"]["correct"],
+        ),
         "analytics": analytics(inputs, series, found),
         "failures": newest(inputs, series, found),
         "watch": watch(inputs, series, found),

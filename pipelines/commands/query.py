@@ -29,6 +29,7 @@ TABLES: Final = {
     "facts": ("extract", "/facts"),
     "accounting": ("extract", "/accounting"),
     "quarantine": ("extract", "/quarantine"),
+    "clocks": ("extract", "/quality"),
     "test": ("train", "/evaluation/test.parquet"),
     "report": ("report", "/risk.parquet"),
 }

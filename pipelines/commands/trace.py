@@ -28,6 +28,7 @@ SECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "accounting": ("accounting",),
     "quarantine": ("quarantine",),
     "join": ("joined",),
+    "clocks": ("clocks",),
     "analytics": ("risk", "failures", "operation", "facts"),
     "failures": ("failures", "risk"),
     "watch": ("watch", "risk", "failures"),

@@ -40,6 +40,7 @@ def main(pfs: Path) -> None:
         accounting=read_tables(tables("accounting")),
         quarantine=read_tables(tables("quarantine")),
         join_quality=read_tables(tables("joined")),
+        clocks=read_tables(tables("clocks")),
         operation=read_tables(tables("operation")),
         facts=read_facts(pfs / "facts"),
         provenance=input_commits(),

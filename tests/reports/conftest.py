@@ -32,6 +32,7 @@ SETTINGS: dict[str, Any] = {
         "refractory": "30m",
     },
     "labels": {"windows": ["10s", "42s", "2m"], "lead": "0s", "horizon": "10m", "episode_gap": "5m"},
+    "clock": {"beyond": "10s", "correct": False, "settle": "1m"},
 }
 WORDS = (
     "battery voltage averaged 22.1 V in the last 42 s; usual: 25.3 V",
@@ -164,6 +165,20 @@ def make_fleet(robots: int = 12, days: float = 2.0, **changes: Any) -> ReportInp
                 "distance_p95_s": [1.9, 2.4, 0.6, 0.7],
                 "duplicates": [0, 2, 0, 1],
                 "superseded": [0, 0, 3, 0],
+            }
+        ),
+        "clocks": pa.table(
+            {
+                "robot_id": ["amr-001", "amr-002"] * 2,
+                "stream": ["battery", "battery", "odometry", "odometry"],
+                "records": [17_280, 16_000, 17_280, 17_280],
+                "offset_s": [0.2, 3_600.5, 0.3, None],
+                "drift_ppm": [-3.0, 12.0, 0.5, None],
+                "resolution_s": [0.001, 1.0, 0.001, 0.001],
+                "out_of_order_share": [0.0, 0.01, 0.0, None],
+                "duplicates": [0, 2, 0, 1],
+                "corrected": [0, 15_988, 0, 0],
+                "shift_s": [None, 3_600.5, None, None],
             }
         ),
         "operation": operated(robots, int(np.ceil(days)), failures),

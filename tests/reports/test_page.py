@@ -107,6 +107,7 @@ def hostile(fleet: Fleet) -> ReportInputs:
         provenance={EVIL: EVIL},
         accounting=pa.table({"unit": [EVIL], "received": [1], "accepted": [1]}),
         join_quality=pa.table({"robot_id": [EVIL], "stream": [EVIL], "anchors": [2], "matched": [1]}),
+        clocks=pa.table({"robot_id": [EVIL], "stream": [EVIL], "records": [1], "offset_s": [99.0]}),
     )
 
 

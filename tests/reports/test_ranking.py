@@ -22,6 +22,7 @@ NOTHING: dict[str, Any] = {
     "reasons": REASONS.empty_table(),
     "accounting": pa.table({}),
     "join_quality": pa.table({}),
+    "clocks": pa.table({}),
     "facts": pa.table({}),
 }
 

@@ -163,7 +163,7 @@ def emptied(*names: str) -> dict[str, Any]:
 
 EVERYTHING = (
     *("risk", "reasons", "failures", "excluded", "evaluation", "card", "accounting"),
-    *("quarantine", "join_quality", "facts", "provenance"),
+    *("quarantine", "join_quality", "clocks", "facts", "provenance"),
 )
 
 
@@ -186,6 +186,7 @@ def test_nothing_at_all_says_so(fleet: Fleet, tmp_path: Path) -> None:
         "Nothing was received",
         "Nothing is in quarantine",
         "Nothing was joined",
+        "No stream tells a time",
     ):
         assert words in text
 

@@ -90,6 +90,7 @@ def scored(fleet: Fleet, *, failing: bool) -> tuple[Trained, ReportInputs]:
         facts=pa.table({}),
         accounting=pa.table({}),
         join_quality=pa.table({}),
+        clocks=pa.table({}),
     )
 
 
