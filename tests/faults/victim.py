@@ -16,7 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+import pytest
+
 from features.errors import ConflictError
+from pipelines.pachd import gc
 from pipelines.pachd.engine import Engine
 from pipelines.pachd.files import Append, Delete
 from tests.faults.inline import Copying
@@ -63,6 +66,7 @@ def leave(work: Callable[[], None]) -> NoReturn:
 
 
 def _push_for_ever(folder: Path, draw: random.Random, writing: int) -> None:
+    pytest.MonkeyPatch().setattr(gc, "SLACK_S", 0.05)
     with Engine(folder, executor=Copying()) as engine:
         repo = engine.repos.create("in", update=True)
         with suppress(ConflictError):
