@@ -10,7 +10,11 @@ def headline(summary: Mapping[str, Any]) -> dict[str, str]:
     """`sentence`: how many alerts; `lede`: who, why and what changed; `question`: what risk means."""
     return {
         "sentence": _sentence(summary["fleet"], summary["model"]),
-        "lede": " ".join(part for part in (_worst(summary), _fleet_change(summary["fleet"])) if part),
+        "lede": " ".join(
+            part
+            for part in (_worst(summary), _missing(summary["fleet"]), _fleet_change(summary["fleet"]))
+            if part
+        ),
         "question": _question(summary["question"]),
     }
 
@@ -49,6 +53,12 @@ def _worst(summary: Mapping[str, Any]) -> str:
         f"{text}, {words.percent(first['risk_peak'])} at its peak ({words.moment(first['peak_at'])} UTC)"
         + _because(first)
     )
+
+
+def _missing(fleet: Mapping[str, Any]) -> str:
+    if fleet["scored"] == fleet["robots"]:
+        return ""
+    return f"Scored {fleet['scored']} of {fleet['robots']} robots; the ranking says why of each other."
 
 
 def _because(robot: Mapping[str, Any]) -> str:

@@ -36,14 +36,14 @@ class Activities:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._began: dict[object, float] = {}
+        self._began: dict[object, tuple[float, float]] = {}
 
     @contextmanager
     def one(self) -> Iterator[None]:
         """Something that writes objects and will name them in metadata later."""
         key = object()
         with self._lock:
-            self._began[key] = time.time()
+            self._began[key] = time.time(), time.monotonic()
         try:
             yield
         finally:
@@ -51,9 +51,15 @@ class Activities:
                 del self._began[key]
 
     def oldest(self) -> float:
-        """When the oldest began; now when there is none."""
+        """When the oldest began; now when there is none.
+
+        Where the clock was set meanwhile, the earlier of what it said then and what it would have said: files
+        written before the jump and after it are both younger.
+        """
+        wall, steady = time.time(), time.monotonic()
         with self._lock:
-            return min(self._began.values(), default=time.time())
+            began = [min(then, wall - (steady - since)) for then, since in self._began.values()]
+        return min(began, default=wall)
 
 
 def collect(metadata: Metadata, trees: Trees, activities: Activities) -> Collected:

@@ -109,7 +109,7 @@ class Runner:
 
     def _start_timer(self, pipeline: Pipeline) -> threading.Timer:
         limit = pipeline.spec.job_timeout_s
-        spent = (now() - (self.job.started or now())) / 1e6
+        spent = max(0, now() - (self.job.started or now())) / 1e6  # the clock may have been set back
         text = f"job_timeout: the job took longer than {limit} s"
         timer = threading.Timer(
             max(0.0, (limit or threading.TIMEOUT_MAX) - spent), self.stop, ("KILLED", text)

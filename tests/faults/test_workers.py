@@ -1,0 +1,82 @@
+"""Datums that fail in every way, and clocks that jump: the job ends in the right state and says which."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from pipelines.client import Job, Pachd
+from pipelines.pachd import gc
+from pipelines.pachd.engine import Engine
+from pipelines.pachd.executor import ProcessExecutor
+from pipelines.pachd.gc import Activities
+
+SCRIPT = """
+case $(cat $in) in
+good) cp $in /pfs/out/ ;;
+poison) echo broken; exit 3 ;;
+hang) sleep 600 ;;
+killed) kill -9 $$ ;;
+greedy) ulimit -v 300000; python3 -S -c 'bytearray(10**9)' ;;
+endless) while :; do echo y; done ;;
+esac
+"""
+BAD = ("poison", "hang", "killed", "greedy", "endless")
+
+
+def spec(name: str, source: str, script: str) -> str:
+    return json.dumps({
+        "pipeline": {"name": name},
+        "input": {"pfs": {"name": "in", "repo": source, "glob": "/*"}},
+        "transform": {"cmd": ["sh"], "stdin": script.strip().splitlines()},
+        "parallelism_spec": {"constant": 2},
+        "datum_tries": 1,
+        "datum_timeout": "1s",
+    })  # fmt: skip
+
+
+def ended(pachd: Pachd, commit: str) -> dict[str, Job]:
+    while not all(job.done for job in pachd.jobs(commit=commit)):
+        time.sleep(0.02)
+    return {job.pipeline: job for job in pachd.jobs(commit=commit)}
+
+
+def test_a_job_with_every_kind_of_bad_datum_ends_and_says_which(tmp_path: Path) -> None:
+    with Engine(tmp_path / "engine", executor=ProcessExecutor(workers=2)) as engine:
+        pachd = Pachd.at(f"127.0.0.1:{engine.serve()}")
+        pachd.create_repo("moods")
+        pachd.create_pipeline(spec("first", "moods", SCRIPT))
+        pachd.create_pipeline(spec("second", "first", "cp $in /pfs/out/"))
+        files = {f"/{mood}": mood.encode() for mood in (*BAD, "good")} | {"/good2": b"good"}
+        jobs = ended(pachd, pachd.put("moods", files))
+        first = jobs["first"]
+        assert (first.state, first.total, first.processed, first.failed) == ("FAILURE", 7, 2, 5)
+        assert first.reason.startswith("5 datum(s) failed")
+        assert jobs["second"].state == "UNRUNNABLE"
+        states = {datum.inputs[0]: datum.state for datum in pachd.datums("first", first.commit)}
+        assert states == {
+            f"moods:{path}": "SUCCESS" if data == b"good" else "FAILED" for path, data in files.items()
+        }
+        healed = ended(pachd, pachd.put("moods", {f"/{mood}": b"good" for mood in BAD}))
+        assert {name: job.state for name, job in healed.items()} == {"first": "SUCCESS", "second": "SUCCESS"}
+        assert (healed["first"].processed, healed["first"].skipped) == (5, 2)
+        assert set(pachd.read_all("second")) == set(files)
+
+
+@pytest.mark.parametrize("jump", [-86_400.0, 0.0, 86_400.0])
+def test_what_a_push_wrote_is_not_collected_though_the_clock_jumps(
+    monkeypatch: pytest.MonkeyPatch, jump: float
+) -> None:
+    activities, steady, offset = Activities(), 1_000.0, 0.0
+    monkeypatch.setattr(gc.time, "monotonic", lambda: steady)
+    monkeypatch.setattr(gc.time, "time", lambda: 1e9 + steady + offset)
+    with activities.one():
+        steady += 5
+        before = gc.time.time()
+        offset += jump
+        steady += 5
+        after = gc.time.time()
+        steady += 5
+        assert activities.oldest() <= min(before, after)
+    assert activities.oldest() == gc.time.time()
