@@ -63,22 +63,28 @@ def check(metadata: Metadata, trees: Trees, *, fix: bool = False) -> Iterator[Pr
 
 
 def _database(metadata: Metadata) -> Iterator[str]:
-    """What is wrong with the shape of the database, what it says of its tables, and their rows."""
+    """What is wrong with the shape of the database, what it says of its tables, and their rows.
+
+    Writers wait while one table is read, not until all are.
+    """
     tables, described = schema.expected()
-    address = f"file:{quote(str(metadata.path))}?mode=ro"
-    with metadata.snapshot(), closing(sqlite3.connect(address, uri=True)) as file:
+    with closing(sqlite3.connect(f"file:{quote(str(metadata.path))}?mode=ro", uri=True)) as file:
         file.text_factory = lambda data: data.decode(errors="backslashreplace")
         try:
-            shape = [answer for (answer,) in file.execute("PRAGMA integrity_check") if answer != "ok"]
+            with metadata.snapshot():
+                shape = [answer for (answer,) in file.execute("PRAGMA integrity_check") if answer != "ok"]
+                if not shape and schema.described(file) != described:
+                    shape.append("its description of tables, indexes and triggers is damaged")
+                loose = [] if shape else file.execute("PRAGMA foreign_key_check").fetchall()
             yield from shape
-            if not shape:
-                if schema.described(file) != described:
-                    yield "its description of tables, indexes and triggers is damaged"
-                for table, row, parent, _ in file.execute("PRAGMA foreign_key_check"):
-                    yield f"row {row} of {table} refers to a row of {parent} that is gone"
-                kept = dict(file.execute("SELECT name, sum FROM sums"))
-                changed = (table for table in tables if sums.sum_of(file, table) != kept.get(table))
-                yield from (f"rows of {table} are not as they were written" for table in changed)
+            yield from (
+                f"row {row} of {table} refers to a row of {to} that is gone" for table, row, to, _ in loose
+            )
+            for table in () if shape else tables:
+                with metadata.snapshot():
+                    intact = sums.intact(file, table)
+                if not intact:
+                    yield f"rows of {table} are not as they were written"
         except (sqlite3.Error, UnicodeDecodeError) as error:
             yield str(error)
 

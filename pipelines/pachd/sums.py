@@ -15,7 +15,6 @@ import msgspec
 
 _BYTES: Final = 16
 _MODULUS: Final = 1 << 8 * _BYTES
-ZERO: Final = bytes(_BYTES)
 
 TABLE: Final = "CREATE TABLE sums (name TEXT PRIMARY KEY, sum BLOB NOT NULL) WITHOUT ROWID"
 
@@ -44,6 +43,12 @@ def sum_of(connection: sqlite3.Connection, table: str) -> bytes:
     """The sum of the rows a table holds now."""
     rows = connection.execute(f"SELECT * FROM {table}")  # noqa: S608  # a table of ours
     return (sum(_hash(tuple(row)) for row in rows) % _MODULUS).to_bytes(_BYTES, "big")
+
+
+def intact(connection: sqlite3.Connection, table: str) -> bool:
+    """Whether a table holds the rows that were written."""
+    kept = connection.execute("SELECT sum FROM sums WHERE name = ?", (table,)).fetchone()
+    return kept is not None and kept[0] == sum_of(connection, table)
 
 
 def _with(before: bytes, *row: Any) -> bytes:
