@@ -44,7 +44,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run_jobs(engine)
     job = engine.jobs.all("copy")[0]
     failed = DatumRun("d" * 64, "e" * 64, "FAILED", "new", "said so", EMPTY_TREE, 0, {}, now())
-    engine.jobs.record(job, [failed], [("d" * 64, now(), True, "a line of a log " * 40)])
+    engine.jobs.record(job, [failed], [("d" * 64, now(), True, "a line of a log " * 400)])
     opened = engine.commits.start(engine.repos.get("in"), "master", description="never finished")
     engine.files.modify(opened, [Append("/later", b"three"), Delete("/a")])
     engine.collect_garbage()
