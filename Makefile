@@ -7,7 +7,7 @@ DEVELOPING := $(VENV)/.developing
 SYNC := VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv sync --quiet --frozen --active --inexact
 DEMO ?= --robots 12 --days 2
 
-.PHONY: install develop demo test test-long torture soak audit check format bench docs clean help
+.PHONY: install develop demo test test-long torture soak audit check format bench docs pictures clean help
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -65,12 +65,16 @@ format: develop ## format and fix what can be fixed
 
 bench: develop ## speed, as ratios against named peers
 	$(SYNC) --group bench
-	for name in extract join lookback pipeline engine models reports; do $(BIN)/python -m benchmarks.$$name || exit 1; done
+	for name in extract join lookback pipeline engine models reports dashboard; do $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 docs: install ## the documentation site, in build/site
 	$(SYNC) --group docs
 	$(BIN)/python -m docs.generate
 	$(BIN)/zensical build
+
+pictures: develop ## the pictures of README and docs, of a demo in build/pictures
+	$(BIN)/forewarn demo $(DEMO) --folder build/pictures
+	$(BIN)/python -m docs.pictures build/pictures
 
 clean: ## remove what was made, keep .venv
 	rm -rf demo build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -12,7 +12,6 @@ from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
-from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,6 +19,7 @@ import pyarrow.parquet as pq
 
 from features.errors import ConflictError, DataError, NotFoundError
 from features.schema import ROBOT
+from pipelines import feedback
 from pipelines.client import PUSH, Job, Pachd
 from pipelines.committed import summary_of
 from pipelines.pachd.globs import compile_glob
@@ -36,7 +36,6 @@ from reports.dashboard.source import (
     Report,
 )
 
-FEEDBACK: Final = "feedback"
 JOBS: Final = 50
 _PLACES: Final[Mapping[Kind, tuple[str, str]]] = {
     "observations": ("join", "/observations/{robot}/{day}/observations.parquet"),
@@ -115,11 +114,15 @@ class PachdSource:
         self._pachd = pachd
         self._glob = glob
         self._summary = lru_cache(maxsize=4)(self._read_summary)
+        self._entries = lru_cache(maxsize=1)(self._read_entries)
 
     def report(self) -> Report | None:
         """The newest report, None before the first."""
         commit = self._pachd.head("report")
-        return Report(commit, self._summary(commit)) if commit else None
+        try:
+            return Report(commit, self._summary(commit)) if commit else None
+        except NotFoundError:  # the commit that a set-up makes before anything was pushed
+            return None
 
     def report_page(self) -> bytes:
         """The newest `report.html`, as `reports.page.render` makes it of the summary."""
@@ -198,7 +201,7 @@ class PachdSource:
 
     def repos(self) -> Sequence[str]:
         """The project's repos."""
-        extra = [FEEDBACK] if self._pachd.has_repo(FEEDBACK) else []
+        extra = [feedback.FEEDBACK] if self._pachd.has_repo(feedback.FEEDBACK) else []
         return [*REPOS, *STEPS, *extra]
 
     def commits(self, repo: str, limit: int) -> Sequence[CommitView]:
@@ -230,20 +233,15 @@ class PachdSource:
 
     def feedback(self) -> Sequence[Mapping[str, Any]]:
         """Everything said about alerts, oldest first."""
-        if self._pachd.head(FEEDBACK) is None:
-            return []
-        found = [
-            json.loads(line) for text in self._pachd.read_all(FEEDBACK).values() for line in text.splitlines()
-        ]
-        return sorted(found, key=lambda said: said["when"])
+        commit = feedback.newest(self._pachd)
+        return self._entries(commit) if commit else []
 
     def add_feedback(self, entry: Mapping[str, Any]) -> str:
-        """Commit one entry as a file of its own, so that two people at once lose nothing."""
-        self._pachd.create_repo(FEEDBACK)
-        path = f"/{entry['when'].replace(':', '')}-{uuid4().hex[:8]}.json"
-        return self._pachd.put(
-            FEEDBACK, {path: json.dumps(dict(entry)).encode()}, description=entry["action"]
-        )
+        """Commit one entry; a verdict becomes a label."""
+        return feedback.add(self._pachd, entry)
+
+    def _read_entries(self, commit: str) -> Sequence[Mapping[str, Any]]:
+        return feedback.entries(self._pachd, commit)
 
     def _read_summary(self, commit: str) -> Mapping[str, Any]:
         return summary_of(self._pachd, commit)

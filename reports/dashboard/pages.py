@@ -95,7 +95,7 @@ def router(source: Source, tokens: Tokens) -> APIRouter:
             start=start,
             end=end,
             span=span_of(report, moment),
-            days=list(source.days(robot))[-14:],
+            days=windows.last_days(found["last_cutoff"]),
             failures=[one for one in traced.failures.rows if one.robot_id == robot],
             outcome=stands.get((robot, found["peak_at"])) if found["peak_at"] else None,
             history=[one for key, one in stands.items() if key[0] == robot],

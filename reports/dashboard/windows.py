@@ -13,6 +13,7 @@ from reports.dashboard.source import Kind, Source
 from reports.words import iso
 
 LONGEST: Final = timedelta(days=2)
+DAYS: Final = 14
 _EPOCH: Final = re.compile(r"(?<!\d)(1\d{9})(\d{3})?(?!\d)")
 
 
@@ -40,6 +41,14 @@ def days(start: int, end: int) -> list[str]:
     """UTC days that `[start, end)` touches, as paths name them; `all` for projects without days."""
     first, last = (datetime.fromtimestamp(at // 10**9, UTC).date() for at in (start, end - 1))
     return [(first + timedelta(days=n)).isoformat() for n in range((last - first).days + 1)] + ["all"]
+
+
+def last_days(moment: str | None) -> list[str]:
+    """The fortnight of UTC days up to a moment, oldest first; none where there is no moment."""
+    if moment is None:
+        return []
+    last = datetime.fromisoformat(moment).date()
+    return [(last - timedelta(days=n)).isoformat() for n in range(DAYS - 1, -1, -1)]
 
 
 @dataclass(frozen=True)

@@ -32,11 +32,13 @@ def daemon(tmp_path: Path) -> Iterator[tuple[Path, "subprocess.Popen[str]"]]:
     process.stderr.close()
 
 
-def test_a_commit_of_any_client_is_reprocessed(daemon: tuple[Path, "subprocess.Popen[str]"]) -> None:
+def test_a_commit_of_any_client_is_reprocessed_and_a_second_daemon_refused_with_the_pid_of_the_first(
+    daemon: tuple[Path, "subprocess.Popen[str]"],
+) -> None:
     from pachyderm_sdk import Client
     from pachyderm_sdk.api import pfs, pps
 
-    project, _ = daemon
+    project, process = daemon
     told = json.loads((project / ".forewarn" / "daemon.json").read_text())
     client = Client.from_pachd_address(told["address"])
     with client.pfs.commit(branch=pfs.Branch.from_uri("logs@master")) as commit:
@@ -47,14 +49,7 @@ def test_a_commit_of_any_client_is_reprocessed(daemon: tuple[Path, "subprocess.P
     )
     shown = run_in(project, "report", "--json")
     assert [robot["robot_id"] for robot in shown.json["summary"]["robots"]] == ["m1", "m2"]
-
-
-def test_commands_use_the_daemon_and_a_second_is_refused_with_the_pid_of_the_first(
-    daemon: tuple[Path, "subprocess.Popen[str]"],
-) -> None:
-    project, process = daemon
-    told = run_in(project, "status", "--json").json
-    assert told["daemon"] == json.loads((project / ".forewarn" / "daemon.json").read_text())["address"]
+    assert run_in(project, "status", "--json").json["daemon"] == told["address"]
     second = run_in(project, "up", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0")
     assert second.code == 4
     assert str(process.pid) in second.err

@@ -1,0 +1,183 @@
+"""A morning at the dashboard: drop logs, watch them run, read the report, look at a robot, acknowledge."""
+
+import json
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from itertools import takewhile
+from pathlib import Path
+from queue import Queue
+from typing import Any
+
+from tests.e2e import tiny
+from tests.e2e.browser import chromium, mistakes, picture
+from tests.e2e.conftest import FOREWARN, environment
+
+ALERTS = """
+[operation]
+failed = {{ stream = "stops", when = {{ code = "overload" }}, edge = "each" }}
+succeeded = {{ stream = "stops", when = {{ code = "done" }}, edge = "each" }}
+
+[alerts]
+internal = ["127.0.0.0/8"]
+
+[alerts.receivers.desk]
+kind = "webhook"
+url = "http://127.0.0.1:{port}/alerts"
+
+[alerts.rules.first]
+when = {{ top = 1 }}
+to = ["desk"]
+"""
+DROP = """(files) => {
+  const carried = new DataTransfer();
+  for (const [name, text] of files) carried.items.add(new File([text], name));
+  const dropped = new DragEvent("drop", { dataTransfer: carried, bubbles: true });
+  document.getElementById("drop").dispatchEvent(dropped);
+}"""
+PAGES = ("/", "/fleet", "/failures", "/alerts", "/model", "/pipelines", "/data")
+
+
+@contextmanager
+def receiver() -> Iterator[tuple[int, "Queue[Any]"]]:
+    """A server of this machine that keeps what is posted to it: its port, and the bodies."""
+    kept: Queue[Any] = Queue()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            kept.put(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield server.server_port, kept
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextmanager
+def dashboard(project: Path) -> Iterator[str]:
+    """`forewarn up` in a project; the dashboard's address."""
+    process = subprocess.Popen(
+        [*FOREWARN, "up", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"],
+        cwd=project,
+        env=environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    said = iter(process.stderr)
+    heard = list(takewhile(lambda line: not line.startswith("next:"), said))
+    assert process.poll() is None, heard
+    drained = threading.Thread(target=lambda: list(said))
+    drained.start()
+    try:
+        yield json.loads((project / ".forewarn" / "daemon.json").read_text())["dashboard"]
+    finally:
+        process.terminate()
+        process.wait(60)
+        drained.join()
+        process.stderr.close()
+
+
+def test_from_a_dropped_file_to_an_alert_at_the_desk(tmp_path: Path) -> None:
+    project = tiny.write(tmp_path / "project")
+    with receiver() as (port, kept), chromium() as browser:
+        with (project / "forewarn.toml").open("a") as config:
+            config.write(ALERTS.format(port=port))
+        with dashboard(project) as base:
+            page = browser.new_page(base_url=base)
+            page.set_default_timeout(240_000)
+            asked, broken = [], []
+            page.on("request", lambda request: asked.append(request.url))
+            page.on("pageerror", lambda error: broken.append(str(error)))
+            page.on("console", lambda line: broken.append(line.text) if line.type == "error" else None)
+            pushed_and_reported(page, project)
+            found = [one for path in PAGES for one in seen(page, path)]
+            found += robot_acknowledged(page)
+            found += failure_read(page)
+            found += report_read(page, tmp_path)
+            told = kept.get(timeout=240)
+            assert "m1" in json.dumps(told) or "m2" in json.dumps(told)
+            assert found == []
+            assert broken == []
+            foreign = [url for url in asked if not url.startswith((base, "data:", "file:"))]
+            assert foreign == []
+
+
+def seen(page: Any, path: str) -> list[str]:
+    page.goto(path)
+    picture(page, path.strip("/") or "overview")
+    return mistakes(page)
+
+
+def pushed_and_reported(page: Any, project: Path) -> None:
+    page.goto("/")
+    assert "No report yet" in page.inner_text("h1")
+    page.goto("/data")
+    page.evaluate(DROP, [[file.name, file.read_text()] for file in sorted((project / "logs").iterdir())])
+    page.wait_for_url("**/pipelines")
+    page.wait_for_selector(".dag progress")
+    picture(page, "pipelines-running")
+    page.wait_for_selector(".dag li.success:has(h2:text-is('report')) p:has-text('1 ran')")
+
+
+def robot_acknowledged(page: Any) -> list[str]:
+    page.goto("/")
+    page.click("th a[href='/robots/m1']")
+    page.wait_for_selector("#timeline[data-drawn]")
+    assert int(page.get_attribute("#timeline", "data-drawn")) >= 2
+    before = page.get_attribute("#export", "href")
+    page.locator(".u-over").nth(1).scroll_into_view_if_needed()
+    box = page.locator(".u-over").nth(1).bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + 20)
+    page.mouse.up()
+    page.wait_for_function(
+        "(old) => document.getElementById('export').getAttribute('href') !== old", arg=before
+    )
+    with page.expect_download() as download:
+        page.click("#export")
+    assert download.value.path().read_bytes()[:5] == b"\x89MCAP"
+    page.fill("input[name=note]", "looked at it")
+    page.click("button:text-is('Acknowledge')")
+    page.wait_for_selector("text=Acknowledged by")
+    page.wait_for_selector("#timeline[data-drawn]")
+    picture(page, "robot")
+    return mistakes(page)
+
+
+def failure_read(page: Any) -> list[str]:
+    page.goto("/failures")
+    page.locator("tbody th a").first.click()
+    page.wait_for_selector("#timeline[data-drawn]")
+    assert "arned of:" in page.inner_text(".lede") or "no risk" in page.inner_text(".lede")
+    picture(page, "failure")
+    return mistakes(page)
+
+
+def report_read(page: Any, folder: Path) -> list[str]:
+    """The committed report, as the file it is."""
+    page.goto("/")
+    with page.expect_download() as download:
+        page.click("text=Save the report")
+    saved = folder / "report.html"
+    download.value.save_as(saved)
+    # axe-core is a script, which the report's own policy refuses: it is tried without the policy.
+    text = saved.read_text("utf-8")
+    head, _, rest = text.partition('<meta http-equiv="Content-Security-Policy"')
+    saved.write_text(head + rest.partition(">")[2].replace("<details", "<details open"), "utf-8")
+    page.goto(saved.as_uri())
+    picture(page, "report")
+    return mistakes(page)
