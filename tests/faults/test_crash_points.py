@@ -10,6 +10,7 @@ import signal
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from pipelines.pachd import faults
 from pipelines.pachd.metadata import Metadata
 from tests.conftest import Tally
 from tests.faults.day import Told, check, live
-from tests.faults.victim import leave
+from tests.faults.victim import fork
 
 PACKAGE = Path(pipelines.pachd.__file__).parent
 MEMORY = Path("/dev/shm")  # a kill loses nothing the system was given, so no disk is needed
@@ -51,18 +52,14 @@ def passed(root: Path, seed: int) -> Counter[str]:
 
 def killed(root: Path, seed: int, point: str, hit: int) -> Told:
     """Live a day in a process that is killed when it passes a point for the n-th time; what it had told."""
-    reading, writing = os.pipe()
-    pid = os.fork()
-    if not pid:
-        leave(lambda: _live_until(root, seed, writing, point, hit))
-    os.close(writing)
+    pid, reading = fork(partial(_live_until, root, seed, point, hit))
     with os.fdopen(reading, "rb") as pipe:
         told = Told.of(pipe.read().splitlines())
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
     return told
 
 
-def _live_until(root: Path, seed: int, writing: int, point: str, hit: int) -> None:
+def _live_until(root: Path, seed: int, point: str, hit: int, writing: int) -> None:
     left = hit
 
     def at(name: str) -> None:

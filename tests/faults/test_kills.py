@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from pipelines.pachd.engine import Engine
 from tests.conftest import Tally
 from tests.faults.day import contents, drop_unfinished
 from tests.faults.inline import Copying, run_jobs
-from tests.faults.victim import PATHS, Push, acknowledged, fork
+from tests.faults.victim import PATHS, Push, acknowledged, fork, push_for_ever
 
 MEMORY = Path("/dev/shm")  # a kill loses nothing the system was given, so no disk is needed
 LONGEST_S = 0.12
@@ -33,7 +34,7 @@ def folder() -> Iterator[Path]:
 def killed(folder: Path, seed: int) -> list[Push]:
     """Let a victim begin, kill it after a random while, and tell what it had acknowledged."""
     until = time.monotonic() + random.Random(seed).uniform(0, LONGEST_S)
-    pid, reading = fork(folder, seed)
+    pid, reading = fork(partial(push_for_ever, folder, seed))
     lines = b""
     while select.select([reading], [], [], max(until - time.monotonic(), 0))[0]:
         part = os.read(reading, 1 << 20)

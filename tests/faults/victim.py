@@ -10,9 +10,11 @@ import random
 import sys
 import threading
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -41,19 +43,18 @@ class Push:
     content: str
 
 
-def fork(folder: Path, seed: int) -> tuple[int, int]:
-    """Start a victim on an engine's folder; its pid, and where to read its acknowledgements from."""
+def fork(work: Callable[[int], None]) -> tuple[int, int]:
+    """Do something in a forked process, which may write to the file it gets; its pid, and where to read."""
     reading, writing = os.pipe()
-    pid = os.fork()
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # of threads that are ending
+        pid = os.fork()
     if not pid:
-        os.close(reading)
-        leave(lambda: _push_for_ever(folder, random.Random(seed), writing))
+        _leave(partial(work, writing))
     os.close(writing)
     return pid, reading
 
 
-def leave(work: Callable[[], None]) -> NoReturn:
-    """Do something in a forked process, and end it."""
+def _leave(work: Callable[[], None]) -> NoReturn:
     code = 1
     try:
         work()
@@ -65,7 +66,9 @@ def leave(work: Callable[[], None]) -> NoReturn:
         os._exit(code)
 
 
-def _push_for_ever(folder: Path, draw: random.Random, writing: int) -> None:
+def push_for_ever(folder: Path, seed: int, writing: int) -> None:
+    """The victim: pushes, jobs and collections at once; a line for every push that is done."""
+    draw = random.Random(seed)
     pytest.MonkeyPatch().setattr(gc, "SLACK_S", 0.05)
     with Engine(folder, executor=Copying()) as engine:
         repo = engine.repos.create("in", update=True)
