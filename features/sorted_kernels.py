@@ -13,7 +13,8 @@ from numba.extending import intrinsic
 from features.quantile_kernels import interpolate
 
 ONE = np.uint64(1)
-NARROW = np.uint64(16)
+NARROW = np.uint64(16)  # values counted where a search ends; as many, infinite, stand behind those held
+FEW = 16  # values sorted by insertion
 
 
 @intrinsic
@@ -34,8 +35,9 @@ def move(_context, values, _to, _start, _count):  # type: ignore[no-untyped-def]
 def places(held, n, out, into):  # type: ignore[no-untyped-def]
     """How many of the first n values, ascending, are below `out`, and how many below `into`.
 
-    Both at once, because a search waits for memory: halving without a branch, then counting. Unsigned, for a
-    signed place is first asked whether it counts from the end.
+    Both at once, because a search waits for memory: halving without a branch, then counting always the same
+    number of values, so that it is a handful of wide comparisons; those too many are not below. Unsigned, for
+    a signed place is first asked whether it counts from the end.
     """
     a, b, left = np.uint64(0), np.uint64(0), np.uint64(n)
     while left > NARROW:
@@ -43,12 +45,11 @@ def places(held, n, out, into):  # type: ignore[no-untyped-def]
         a = a + half if held[a + half - ONE] < out else a
         b = b + half if held[b + half - ONE] < into else b
         left -= half
-    below_a = below_b = 0
-    for i in range(left):
+    below_a, below_b = np.int64(a), np.int64(b)
+    for i in range(NARROW):
         below_a += held[a + i] < out
-    for i in range(left):
         below_b += held[b + i] < into
-    return np.int64(a) + below_a, np.int64(b) + below_b
+    return below_a, below_b
 
 
 @njit(cache=True, nogil=True)
@@ -65,6 +66,7 @@ def drop(held, n, value):  # type: ignore[no-untyped-def]
     """Take a value out of the first n; they are n - 1 then."""
     place, _ = places(held, n, value, value)
     move(held, place, place + 1, n - place - 1)
+    held[n - 1] = np.inf
     return n - 1
 
 
@@ -102,14 +104,25 @@ def slide(x, valid, held, n, low, high, begin, core):  # type: ignore[no-untyped
 
 
 @njit(cache=True, nogil=True)
-def gather(x, valid, held, begin, core):  # type: ignore[no-untyped-def]
-    """The valid values of rows `begin:core`, ascending; how many they are."""
+def gather(x, valid, held, before, begin, core):  # type: ignore[no-untyped-def]
+    """In place of `before` values the valid ones of rows `begin:core`, ascending; how many they are."""
     n = 0
-    for i in range(begin, core):
-        if valid[i]:
-            held[n] = x[i]
-            n += 1
-    held[:n].sort()
+    if core - begin <= FEW:
+        for i in range(begin, core):
+            if valid[i]:
+                j = n
+                while j > 0 and held[j - 1] > x[i]:
+                    held[j] = held[j - 1]
+                    j -= 1
+                held[j] = x[i]
+                n += 1
+    else:
+        for i in range(begin, core):
+            if valid[i]:
+                held[n] = x[i]
+                n += 1
+        held[:n].sort()
+    held[n:before] = np.inf
     return n
 
 
@@ -122,7 +135,7 @@ def sliding(x, valid, available, cut, begin, core, tail, shares, result):  # typ
     room = 0
     for k in range(cut.size):
         room = max(room, tail[k] - begin[k])
-    held = np.empty(room + 1)
+    held = np.full(room + 1 + NARROW, np.inf)
     low = high = n = 0
     for k in range(cut.size):
         b, c = begin[k], core[k]
@@ -130,7 +143,7 @@ def sliding(x, valid, available, cut, begin, core, tail, shares, result):  # typ
             result[:, k] = 0.0
             continue
         if b < low or b + (b - low) + (c - high) >= high:
-            n = gather(x, valid, held, b, c)
+            n = gather(x, valid, held, n, b, c)
         else:
             n = slide(x, valid, held, n, low, high, b, c)
         low, high = b, c

@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from features.warm import warm_up
+from models.warm import warm_up as warm_up_scoring
 from pipelines.config import CONFIG_NAME, Config, parse_config
 from pipelines.steps import extract, features, join
 
@@ -34,6 +35,7 @@ def main() -> None:
     for name in IMPORTED_LATE:
         import_module(name)
     warm_up()
+    warm_up_scoring()
     config = parse_config(files("pipelines.demo").joinpath(CONFIG_NAME).read_text("utf-8"))
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
