@@ -115,7 +115,7 @@ def abuse(app: FastAPI, folder: Path, seed: int, rounds: int) -> int:
 
 
 def test_http_requests_nobody_should_send(app: FastAPI, tmp_path: Path, tally: Tally) -> None:
-    tally("HTTP requests", abuse(app, tmp_path, seed=1, rounds=6))
+    tally("HTTP requests", abuse(app, tmp_path, seed=1, rounds=3))
 
 
 @pytest.mark.long

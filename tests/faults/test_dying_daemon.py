@@ -30,7 +30,6 @@ with Engine(sys.argv[1], executor=InlineExecutor()) as engine:
 @pytest.mark.parametrize(
     ("service", "call", "command"),
     [
-        ("pfs", "modify_file", "push logs"),
         ("pfs", "finish_commit", "push logs --no-wait"),
         ("pps", "list_pipeline", "status"),
     ],

@@ -124,7 +124,7 @@ def fail_at_each(tmp_path: Path, before: Path, code: int, step: int) -> int:
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO], ids=["full", "failing"])
 def test_a_disk_that_fails_at_some_calls(tmp_path: Path, before: Path, code: int, tally: Tally) -> None:
-    tally("calls of a failing disk", fail_at_each(tmp_path, before, code, step=61))
+    tally("calls of a failing disk", fail_at_each(tmp_path, before, code, step=127))
 
 
 @pytest.mark.long

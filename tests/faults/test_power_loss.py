@@ -168,7 +168,7 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Work:
 
 
 def test_a_few_power_cuts(tmp_path: Path, day: Work, tally: Tally) -> None:
-    tally("power cuts", sum(1 for _ in lose_power(tmp_path, day, number=200, seed=1)))
+    tally("power cuts", sum(1 for _ in lose_power(tmp_path, day, number=100, seed=1)))
 
 
 @pytest.mark.parametrize(
