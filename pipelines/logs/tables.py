@@ -27,7 +27,7 @@ def read_table(
     for name in sorted({spec.sheet for spec in streams.values()}):
         of_sheet = {stream: spec for stream, spec in streams.items() if spec.sheet == name}
         try:
-            sheet = open_sheet(file, name)
+            sheet = open_sheet(file, name, logs.limits)
         except Unreadable as error:
             ledger.refuse_member(error.reason, b"", name, detail=str(error))
             continue
@@ -42,20 +42,36 @@ def read_table(
 
 
 def _batches(sheet: Sheet, ledger: Ledger) -> Iterator[list[Line]]:
-    """Rows of the header's width; the others, but for empty lines, are refused."""
+    """Rows of the header's width; the others, but for empty lines, are refused.
+
+    What was read before the table breaks counts.
+    """
+    fitting, whole = _fitting(sheet, ledger), False
+    while not whole:
+        batch: list[Line] = []
+        try:
+            batch.extend(islice(fitting, BATCH))
+            whole = len(batch) < BATCH
+        except Exception as error:
+            reason = error.reason if isinstance(error, Unreadable) else "table_broken"
+            ledger.refuse_member(reason, b"", detail=f"{type(error).__name__}: {error}"[:200])
+            whole = True
+        yield batch
+
+
+def _fitting(sheet: Sheet, ledger: Ledger) -> Iterator[Line]:
     width = len(sheet.header)
-    try:
-        while batch := list(islice(sheet.lines, BATCH)):
-            fitting = [line for line in batch if len(line.cells) == width]
-            for number, cells in batch if len(fitting) < len(batch) else []:
-                if len(cells) != width and cells:
-                    raw = ",".join(map(str, cells)).encode("utf-8", "surrogateescape")
-                    detail = f"{len(cells)} columns instead of {width}"
-                    ledger.refuse("wrong_column_count", raw, line=number, detail=detail)
-                    ledger.count("record", refused=1)
-            yield fitting
-    except Exception as error:
-        ledger.refuse_member("table_broken", b"", detail=f"{type(error).__name__}: {error}"[:200])
+    for line in sheet.lines:
+        if len(line.cells) == width and not line.problem:
+            yield line
+        elif line.problem:
+            ledger.refuse("bad_row", b"", line=line.number, detail=line.problem)
+            ledger.count("record", refused=line.lines)
+        elif line.cells:
+            raw = ",".join(map(str, line.cells)).encode("utf-8", "surrogateescape")
+            detail = f"{len(line.cells)} columns instead of {width}"
+            ledger.refuse("wrong_column_count", raw, line=line.number, detail=detail)
+            ledger.count("record", refused=1)
 
 
 class _Table:
@@ -101,9 +117,9 @@ class _Table:
             return [lines[index].cells[at] for index in kept]
 
         def origin(row: int) -> Origin:
-            number, cells = lines[kept[row]]
-            values = {name: _readable(cell) for name, cell in zip(self._header, cells, strict=True)}
-            return Origin(orjson.dumps(values, default=str), line=number)
+            line = lines[kept[row]]
+            values = {name: _readable(cell) for name, cell in zip(self._header, line.cells, strict=True)}
+            return Origin(orjson.dumps(values, default=str), line=line.number)
 
         recv_unit = spec.recv_unit or spec.unit
         return Rows(

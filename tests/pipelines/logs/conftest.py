@@ -5,6 +5,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,35 @@ def zipped(members: dict[str, bytes], method: int = zipfile.ZIP_STORED) -> bytes
         for name, content in members.items():
             archive.writestr(zipfile.ZipInfo(name), content, method)
     return file.getvalue()
+
+
+def workbook(rows: list[list[Any]], sheet: str = "Sheet1", method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """An XLSX file: texts inline, numbers, and dates as `datetime`."""
+    main = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+    kinds = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    relations = 'xmlns="http://schemas.openxmlformats.org/package/2006/relationships"'
+    related = f'<Relationships {relations}><Relationship Id="r1" Type="{kinds}/{{}}" Target="{{}}"/>'
+    related += "{}</Relationships>"
+
+    def cell(value: Any) -> str:
+        if isinstance(value, str):
+            return f'<c t="inlineStr"><is><t>{value}</t></is></c>'
+        if isinstance(value, datetime):
+            return f'<c s="1"><v>{(value - datetime(1899, 12, 30, tzinfo=UTC)) / timedelta(days=1)!r}</v></c>'
+        return f"<c><v>{value}</v></c>" if value is not None else "<c/>"
+
+    lines = "".join(f"<row>{''.join(map(cell, row))}</row>" for row in rows)
+    styles = f'<Relationship Id="r2" Type="{kinds}/styles" Target="styles.xml"/>'
+    parts = {
+        "_rels/.rels": related.format("officeDocument", "xl/workbook.xml", ""),
+        "xl/workbook.xml": f'<workbook {main} xmlns:r="{kinds}"><sheets>'
+        f'<sheet name="{sheet}" sheetId="1" r:id="r1"/></sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": related.format("worksheet", "worksheets/sheet1.xml", styles),
+        "xl/styles.xml": f'<styleSheet {main}><cellXfs><xf numFmtId="0"/><xf numFmtId="22"/></cellXfs>'
+        "</styleSheet>",
+        "xl/worksheets/sheet1.xml": f"<worksheet {main}><sheetData>{lines}</sheetData></worksheet>",
+    }
+    return zipped({name: part.encode() for name, part in parts.items()}, method)
 
 
 def packed(message: Any) -> bytes:

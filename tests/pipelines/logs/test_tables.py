@@ -1,9 +1,18 @@
 """Tables as spreadsheets and exports write them."""
 
+import io
+import zipfile
+from datetime import UTC, datetime
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from pipelines.config import LogsSection, RobotSection, StreamSection
+from pipelines.config import LimitsSection, LogsSection, RobotSection, StreamSection
+from pipelines.logs import tables
 from pipelines.logs.extract import ExtractSettings, extract
+
+from .conftest import workbook
 
 STREAM = {
     "time": "when",
@@ -17,11 +26,12 @@ STREAM = {
 def read(tmp_path):
     """Content of a file, and a stream that differs from STREAM → rows, reasons and counts."""
 
-    def run(content, name="table.csv", **changes):
+    def run(content, name="table.csv", limits=None, **changes):
         file = tmp_path / name
         file.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
         spec = StreamSection.model_validate(STREAM | changes)
-        settings = ExtractSettings(LogsSection(robot=RobotSection(constant="arm")), {"power": spec})
+        logs = LogsSection(robot=RobotSection(constant="arm"), limits=LimitsSection(**limits or {}))
+        settings = ExtractSettings(logs, {"power": spec})
         found = extract(file, f"/{name}", settings)
         counts = found.accounting.to_pylist()
         assert all(
@@ -108,3 +118,95 @@ def test_a_table_that_cannot_be_read_is_told(read, content, name, reason):
     rows, refused = read(content, name)
     assert rows == []
     assert [why for why, _ in refused] == [reason]
+
+
+def test_a_workbook_holds_texts_numbers_dates_and_empty_cells(read):
+    rows = [
+        ["when", "volt", "note"],
+        [datetime(2026, 3, 1, 9, tzinfo=UTC), 24.5, "größer"],
+        ["2026-03-01 09:00:01", "25.5", None],
+        [datetime(2026, 3, 1, 9, 0, 2, tzinfo=UTC), None, "c"],
+        ["soon", 3, "d"],
+        [datetime(2026, 3, 1, 9, 0, 4, tzinfo=UTC), "high", "e"],
+    ]
+    assert read(workbook(rows), "table.xlsx") == (
+        [(MORNING, 24.5, "größer"), (MORNING + 1000, 25.5, None), (MORNING + 2000, None, "c")],
+        [("time_invalid", 5), ("type_mismatch", 6)],
+    )
+
+
+def test_a_sheet_is_read_by_its_name(read):
+    rows = [["when", "volt", "note"], ["2026-03-01 09:00:00", 1, "a"]]
+    assert read(workbook(rows, "Läufe"), "table.xlsx", sheet="Läufe") == ([(MORNING, 1.0, "a")], [])
+    assert read(workbook(rows), "table.xlsx", sheet="Läufe") == ([], [("table_unreadable", None)])
+
+
+def parquet(**options):
+    table = pa.table(
+        {
+            "when": pa.array([MORNING, MORNING + 1, None, MORNING + 3], pa.timestamp("ms", "UTC")),
+            "volt": pa.array([24.5, None, 3.0, float("nan")], pa.float32()),
+            "note": pa.array(["größer", "b", "c", "d"]).dictionary_encode(),
+        }
+    )
+    file = io.BytesIO()
+    pq.write_table(table, file, **options)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("compression", ["none", "snappy", "zstd"])
+def test_parquet_keeps_its_types(read, compression):
+    assert read(parquet(compression=compression), "table.parquet") == (
+        [(MORNING, 24.5, "größer"), (MORNING + 1, None, "b")],
+        [("time_missing", 4), ("not_finite", 5)],
+    )
+
+
+@pytest.mark.parametrize("batch", [1, 3, tables.BATCH])
+def test_a_damaged_row_group_costs_itself(read, monkeypatch, batch):
+    monkeypatch.setattr(tables, "BATCH", batch)
+    raw = parquet(row_group_size=1, compression="none", use_dictionary=False)
+    at = pq.ParquetFile(io.BytesIO(raw)).metadata.row_group(2).column(1).data_page_offset
+    rows, refused = read(raw[:at] + b"\xff" * 20 + raw[at + 20 :], "table.parquet")
+    assert rows == [(MORNING, 24.5, "größer"), (MORNING + 1, None, "b")]
+    assert refused == [("bad_row", 4), ("not_finite", 5)]
+
+
+@pytest.mark.parametrize("batch", [1, 3, tables.BATCH])
+def test_what_was_read_before_a_table_breaks_counts(read, monkeypatch, batch):
+    monkeypatch.setattr(tables, "BATCH", batch)
+    rows = "".join(f"2026-03-01 09:00:0{tick},{tick},a\n" for tick in range(4))
+    found, refused = read("when,volt,note\n" + rows + "x" * 5_000, limits={"entry_bytes": 4_000})
+    assert found == [(MORNING + 1000 * tick, float(tick), "a") for tick in range(4)]
+    assert refused == [("entry_too_large", None)]
+
+
+def test_a_quote_that_never_ends_is_told_with_the_lines_it_took(read):
+    head, good = "when,volt,note\n", "2026-03-01 09:00:0{0},{0},{1}\n".format
+    open_end = head + good(0, "a") + good(1, '"b') + good(2, "c") + good(3, "d")
+    assert read(open_end) == ([(MORNING, 0.0, "a")], [("bad_row", 3)])
+    mended = head + good(0, "a") + good(1, '"b" c') + good(2, "c")
+    assert read(mended) == ([(MORNING, 0.0, "a"), (MORNING + 2000, 2.0, "c")], [("bad_row", 3)])
+    long = head + good(0, "a") + good(1, '"b') + good(2, "x" * 140_000) + good(3, "d")
+    assert read(long) == ([(MORNING, 0.0, "a"), (MORNING + 3000, 3.0, "d")], [("bad_row", 3)])
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [({"entry_bytes": 50_000}, "entry_too_large"), ({"compression_ratio": 20}, "compression_ratio")],
+)
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_a_workbook_that_unfolds_too_far_is_not_opened(read, limits, reason, method):
+    rows = [["when", "volt", "note"], ["2026-03-01 09:00:00", 1, "0" * 100_000]]
+    stored = method == zipfile.ZIP_STORED and reason == "compression_ratio"
+    found = read(workbook(rows, method=method), "table.xlsx", limits=limits)
+    assert found[1] == ([] if stored else [(reason, None)])
+    assert len(found[0]) == stored
+
+
+def test_a_parquet_file_of_more_rows_than_its_bytes_can_hold_is_not_read(read):
+    file = io.BytesIO()
+    pq.write_table(
+        pa.table({name: pa.nulls(2_000_000, pa.int8()) for name in ("when", "volt", "note")}), file
+    )
+    assert read(file.getvalue(), "table.parquet") == ([], [("compression_ratio", None)])
