@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from reports import charts, sparklines, words
+from reports.provenance import made_of, source
 from reports.traced import Traced, plain
 
 SHOWN_ROBOTS: Final = 100
@@ -78,6 +79,8 @@ def _environment() -> Environment:
         "survival_chart": charts.survival,
         "periods_chart": charts.periods,
         "dependence_chart": charts.dependence,
+        "made_of": made_of,
+        "source_of": source,
     }
     return environment
 

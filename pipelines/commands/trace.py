@@ -14,27 +14,10 @@ from pipelines.commands.trace_messages import Span, messages_behind
 from pipelines.project import Project
 from pipelines.specs import load_specs
 from pipelines.steps.files import encode
+from reports.provenance import SECTIONS
 
 Row = Mapping[str, Any]
 SUMMARY: Final = "/summary.json"
-SECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
-    "fleet": ("risk", "failures"),
-    "trend": ("risk",),
-    "robots": ("risk", "reasons", "failures"),
-    "verdict": ("evaluation",),
-    "figures": ("evaluation",),
-    "model": ("model", "evaluation"),
-    "excluded": ("excluded",),
-    "accounting": ("accounting",),
-    "quarantine": ("quarantine",),
-    "join": ("joined",),
-    "clocks": ("clocks",),
-    "analytics": ("risk", "failures", "operation", "facts"),
-    "failures": ("failures", "risk"),
-    "watch": ("watch", "risk", "failures"),
-    "headline": ("risk", "evaluation"),
-}
-"""Part of the summary → the report's inputs it is made of."""
 OF_FAILURES: Final = ("episodes", "last_failure", "failed")
 """What the summary says of a robot from its failures, not from its risk."""
 SHOWN: Final = 20

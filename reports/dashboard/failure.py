@@ -92,7 +92,9 @@ def _sentence(found: Said, threshold: float | None, question: Mapping[str, Any])
     if found.warned is None:
         return f"The model gave no risk in the {horizon} before: no window could be scored."
     peak = words.percent(found.risk_peak)
-    level = "" if threshold is None else f"; the alert threshold is {words.percent(threshold)}"
+    level = (
+        "" if threshold is None or threshold >= 1 else f"; the alert threshold is {words.percent(threshold)}"
+    )
     if found.warned:
         first = words.span(found.lead_s)
         return f"Warned of: the first alert came {first} before, the risk rose to {peak}{level}."

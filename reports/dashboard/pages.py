@@ -1,7 +1,7 @@
 """The pages: each reads one small committed summary, or one robot-day, whatever the length of history."""
 
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -14,6 +14,7 @@ from reports.dashboard.guard import COOKIE, need
 from reports.dashboard.source import Report, Source
 from reports.dashboard.tokens import Tokens
 from reports.page import SHOWN_SLICES, _environment
+from reports.provenance import made_of
 from reports.traced import Traced
 
 PAGE_ROBOTS = 100
@@ -26,6 +27,7 @@ VIEW = [Depends(need("viewer"))]
 def templates() -> Environment:
     """The report's environment, with the dashboard's templates in front of its own."""
     environment = _environment()
+    environment.globals["made_of"] = partial(made_of, dashboard=True)
     environment.loader = ChoiceLoader([PackageLoader("reports.dashboard"), PackageLoader("reports")])
     return environment
 

@@ -15,6 +15,7 @@ import pytest
 
 from features.schema import FAILURES, TIMESTAMP
 from reports import words
+from reports.provenance import INPUTS
 from reports.risk_report import ReportInputs, build_report
 from tests.reports.reading import Page, at
 
@@ -212,3 +213,12 @@ def test_texts_have_the_contrast_of_wcag_aa(palette: dict[str, str]) -> None:
     for text, ground in pairs:
         bright, dark = sorted((luminance(palette[text]), luminance(palette[ground])), reverse=True)
         assert (bright + 0.05) / (dark + 0.05) >= 4.5, (text, ground)
+
+
+def test_every_section_leads_to_the_commits_it_was_computed_from(fleet: Fleet, tmp_path: Path) -> None:
+    commits = dict.fromkeys(INPUTS, "3f" * 16)
+    page, _, _ = build(fleet(provenance=commits), tmp_path)
+    ids = {attrs["id"] for _, attrs in page.elements if "id" in attrs}
+    led = {(attrs["href"] or "")[1:] for attrs in page.all("a")}
+    assert led <= ids
+    assert {f"from-{name}" for name in INPUTS if name not in ("config", "labels")} <= led
