@@ -4,6 +4,7 @@ The short run belongs to every commit; `-m long` runs thousands. Recordings have
 """
 
 import gzip
+import io
 import json
 import random
 from collections.abc import Iterator
@@ -11,17 +12,20 @@ from importlib.resources import files
 from itertools import islice
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+import zstandard
 from hypothesis import example, given
 from hypothesis import settings as settings_of
 from hypothesis import strategies as st
 
-from pipelines.config import RobotSection, StreamSection, parse_config
+from pipelines.config import RobotSection, StreamSection, load_config, parse_config
 from pipelines.demo.messages import Clocks, day_messages
 from pipelines.demo.plan import plan_robot
 from pipelines.logs.extract import Extraction, ExtractSettings, extract
 
-from .conftest import balanced, packed, zipped
+from .conftest import balanced, packed, workbook, zipped
 from .test_hostile import tarred
 
 START_MS = 1_772_323_200_000
@@ -42,19 +46,22 @@ def originals(texts: list[bytes]) -> dict[str, bytes]:
     """One file of every container, by the path it is pushed as."""
     members = {f"{tick:03}.json.gz": packed(text) for tick, text in enumerate(texts)}
     plain = {f"{tick:03}.json": text for tick, text in enumerate(texts)}
-    table = "when,robot,volt\n" + "".join(f"2026-03-01 09:00:{tick:02},amr,{tick}.5\n" for tick in range(40))
-    import zstandard
-
+    rows = [["when", "robot", "volt"]]
+    rows += [[f"2026-03-01 09:00:{tick:02}", "amr", f"{tick}.5"] for tick in range(MESSAGES)]
+    table = pa.table(dict(zip(rows[0], zip(*rows[1:], strict=True), strict=True)))
+    pq.write_table(table, file := io.BytesIO(), row_group_size=10)
     return {
-        "/day/stored.zip": zipped(members),
-        "/day/deflated.zip": zipped(plain, 8),
-        "/day/plain.tar": tarred(plain),
-        "/day/packed.tar.gz": gzip.compress(tarred(members), mtime=0),
-        "/day/lines.jsonl": b"\n".join(texts),
-        "/day/lines.jsonl.gz": gzip.compress(b"\n".join(texts), mtime=0),
-        "/day/lines.jsonl.zst": zstandard.compress(b"\n".join(texts)),
-        "/day/list.json": b"[" + b",".join(texts) + b"]",
-        "/day/table.csv": table.encode(),
+        "/msg/stored.zip": zipped(members),
+        "/msg/deflated.zip": zipped(plain, 8),
+        "/msg/plain.tar": tarred(plain),
+        "/msg/packed.tar.gz": gzip.compress(tarred(members), mtime=0),
+        "/msg/lines.jsonl": b"\n".join(texts),
+        "/msg/lines.jsonl.gz": gzip.compress(b"\n".join(texts), mtime=0),
+        "/msg/lines.jsonl.zst": zstandard.compress(b"\n".join(texts)),
+        "/msg/list.json": b"[" + b",".join(texts) + b"]",
+        "/day/table.csv": "".join(",".join(row) + "\n" for row in rows).encode(),
+        "/day/table.xlsx": workbook(rows, method=0),
+        "/day/table.parquet": file.getvalue(),
     }
 
 
@@ -89,7 +96,7 @@ def how() -> ExtractSettings:
     config = parse_config(files("pipelines.demo").joinpath("forewarn.toml").read_text("utf-8"))
     table = StreamSection.model_validate(
         {
-            "files": "*.csv",
+            "files": "table.*",
             "robot": {"field": "robot"},
             "time": "when",
             "unit": "iso8601",
@@ -97,7 +104,7 @@ def how() -> ExtractSettings:
             "fields": {"volt": "float"},
         }
     )
-    messages = {name: spec.model_copy(update={"files": "*[!v]"}) for name, spec in config.streams.items()}
+    messages = {name: spec.model_copy(update={"files": "msg/*"}) for name, spec in config.streams.items()}
     logs = config.logs.model_copy(update={"robot": RobotSection(field="$.robotId")})
     return ExtractSettings(logs, messages | {"power": table})
 
@@ -131,7 +138,7 @@ def test_the_originals_are_read_whole(originals, how, tmp_path):
     for name, raw in originals.items():
         found = survives(raw, name, how, tmp_path)
         assert not found.quarantine.num_rows, (name, found.quarantine.to_pylist()[0])
-        wanted = {"power": 40} if name.endswith(".csv") else {"status": MESSAGES}
+        wanted = {"power": MESSAGES} if name.startswith("/day/") else {"status": MESSAGES}
         assert {stream: found.streams[stream].num_rows for stream in wanted} == wanted, name
 
 
@@ -155,7 +162,7 @@ def test_many_mutations(originals, how, tmp_path, seed):
 def test_any_bytes_are_taken(raw, ending, how, tmp_path_factory):
     folder = tmp_path_factory.mktemp("any")
     (folder / f"x{ending}").write_bytes(raw)
-    balanced(extract(folder / f"x{ending}", f"/day/x{ending}", how))
+    balanced(extract(folder / f"x{ending}", f"/msg/x{ending}", how))
 
 
 JSON = st.recursive(
@@ -173,7 +180,27 @@ def test_any_json_is_taken_and_every_message_counted(values, how, tmp_path_facto
     folder = tmp_path_factory.mktemp("json")
     file = folder / "x.jsonl"
     file.write_bytes(b"\n".join(json.dumps(value).encode("utf-8", "surrogatepass") for value in values))
-    found = extract(file, "/day/x.jsonl", how)
+    found = extract(file, "/msg/x.jsonl", how)
     balanced(found)
     (members,) = (row for row in found.accounting.to_pylist() if row["unit"] == "member")
     assert members["received"] == len(values)
+
+
+REAL = {
+    "ur3_cobotops/dataset.xlsx": ("ur3_cobotops", 2),
+    "azure_pdm_20x90d/PdM_errors.csv": ("azure_pdm", 100),
+    "azure_pdm_20x90d/PdM_machines.csv": ("azure_pdm", 100),
+    "vda5050/sample_mixed.log": ("vda5050", 1_000),
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", REAL)
+def test_mutations_of_what_others_wrote(name, shared_data, tmp_path):
+    if not (shared_data / name).is_file():
+        pytest.skip(f"no {name} at {shared_data}")
+    example, rounds = REAL[name]
+    config = Path(__file__).parents[3] / "examples" / example / "forewarn.toml"
+    how = ExtractSettings.from_json(load_config(config).step_files["extract"])
+    file = Path(name).name
+    run({f"/{file}": (shared_data / name).read_bytes()}, how, tmp_path, rounds, seed=3)
