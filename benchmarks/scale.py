@@ -20,9 +20,12 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import numpy as np
+import psutil
 
 import pipelines.cluster
 from benchmarks import measure
@@ -152,43 +155,94 @@ def tenths(seen: list[Look], number: int) -> list[dict[str, float]]:
 
 
 def stages(robots: int, days: int) -> dict[str, Any]:
-    """Seconds of each pipeline of a synthetic fleet on 1 and on 2 processes, and of single datums on 1."""
+    """A synthetic fleet on 1 and on 2 processes: wall and CPU seconds by pipeline, datums, bytes kept.
+
+    The first robot is pushed alone, so that workers are warm and there are two sizes of what runs alone.
+    Seconds of datums are those of 1 process, in proportion to the CPU time of their pipeline: other work on
+    the machine stretches what they took, not what they cost.
+    """
     folder = Path(tempfile.mkdtemp(prefix="forewarn-scale-"))
     try:
         make_fleet(folder / "fleet", robots=robots, days=days, seed=7)
         measured = {workers: _fleet(folder, workers) for workers in (1, 2)}
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    walls = {
-        workers: {name: round(one["wall"], 2) for name, one in measured[workers].items()}
-        for workers in (1, 2)
-    }
-    return {
+    (warm, one, stored), (_, two, _) = measured[1], measured[2]
+    found: dict[str, Any] = {
         "fleet": {"robots": robots, "days": days},
         "engine_s": round(engine_seconds(), 6),
-        "walls": walls,
-        "stages": {
-            name: {"alone": one["alone"], "seconds": one["seconds"]} for name, one in measured[1].items()
-        },
+        "stored": stored,
+        "stages": {},
     }
+    for kind in ("wall", "cpu"):
+        found[kind] = [{name: round(part[kind], 2) for name, part in each.items()} for each in (one, two)]
+    for name, part in one.items():
+        alone = len(part["seconds"]) == 1
+        if alone:
+            each = max(0.0, part["cpu"] - warm[name]["cpu"]) / ((robots - 1) * days)
+            took = [max(0.0, part["cpu"] - each * robots * days), each]
+        else:
+            stretched = sum(part["seconds"]) / max(part["cpu"], 1e-3)
+            took = [seconds / stretched for seconds in part["seconds"]]
+        found["stages"][name] = {"alone": alone, "seconds": [round(seconds, 4) for seconds in took]}
+    return found
 
 
-def _fleet(folder: Path, workers: int) -> dict[str, dict[str, Any]]:
-    """Pipeline → wall seconds of its job, seconds of its datums, on a LocalCluster that is warm."""
+def _fleet(folder: Path, workers: int) -> tuple[dict[str, Any], dict[str, Any], dict[str, int]]:
+    """What the first robot took, what all others took after it, and bytes by repo."""
     executor = DaskExecutor(workers)
     executor.start()
+    spent: list[tuple[float, float]] = []
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(LOOK_S / 2):
+            spent.append((time.time(), children_cpu_s()))
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    try:
+        with Engine(folder / f"engine-{workers}", executor=executor) as engine:
+            pachd = Pachd.at(f"127.0.0.1:{engine.serve()}")
+            set_up(pachd, load_config(folder / "fleet" / "forewarn.toml"))
+            logs = folder / "fleet" / "logs"
+            files = {f"/{path.relative_to(logs)}": path for path in sorted(logs.rglob("*")) if path.is_file()}
+            first = {path: file for path, file in files.items() if "amr-001" in path}
+            took = []
+            for pushed in (first, {path: file for path, file in files.items() if path not in first}):
+                commit = pachd.put("logs", pushed)
+                engine.metadata.wait(lambda: None if engine.metadata.value(UNFINISHED) else True)
+                spent.append((time.time(), children_cpu_s()))
+                took.append(_took(pachd, commit, spent))
+            stored = {repo: sum(file.size for file in pachd.glob(repo, "/")) for repo in ("logs", *STEPS)}
+    finally:
+        over.set()
+        watcher.join()
+    return took[0], took[1], stored
+
+
+def _took(pachd: Pachd, commit: str, spent: list[tuple[float, float]]) -> dict[str, Any]:
+    """Pipeline → seconds of its job, CPU seconds of all workers meanwhile, seconds of datums that ran."""
+    at, cpu = np.array(sorted(spent)).T
+    jobs = {job.pipeline: job for job in pachd.jobs(commit=commit)}
     found = {}
-    with Engine(folder / f"engine-{workers}", executor=executor) as engine:
-        pachd = Pachd.at(f"127.0.0.1:{engine.serve()}")
-        set_up(pachd, load_config(folder / "fleet" / "forewarn.toml"))
-        logs = folder / "fleet" / "logs"
-        days = {f"/{path.relative_to(logs)}": path for path in sorted(logs.rglob("*")) if path.is_file()}
-        commit = pachd.put("logs", days)
-        engine.metadata.wait(lambda: None if engine.metadata.value(UNFINISHED) else True)
-        for job in pachd.jobs(commit=commit):
-            took = [round(one.seconds, 4) for one in pachd.datums(job.pipeline, job.commit)]
-            found[job.pipeline] = {"wall": job.seconds, "seconds": took, "alone": len(took) == 1}
-    return {name: found[name] for name in STEPS}
+    for name in STEPS:
+        job = jobs[name]
+        assert job.state == "SUCCESS", job
+        window = [moment.timestamp() for moment in (job.started, job.finished) if moment]
+        begin, end = np.interp(window, at, cpu)
+        ran = [one.seconds for one in pachd.datums(name, commit) if one.state == "SUCCESS"]
+        found[name] = {"wall": window[1] - window[0], "cpu": end - begin, "seconds": ran}
+    return found
+
+
+def children_cpu_s() -> float:
+    """CPU seconds of all processes this one started, and of theirs."""
+    total = 0.0
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            total += sum(process.cpu_times()[:4])
+    return total
 
 
 def engine_seconds(number: int = 5_000) -> float:
@@ -203,7 +257,6 @@ def engine_seconds(number: int = 5_000) -> float:
 
 def simulated(recorded: dict[str, Any], workers: list[int], robot_days: int, set_s: float) -> None:
     """Print hours, cost limits and speed-up for each number of workers."""
-    fleet = recorded["fleet"]
     costs = Costs(recorded["engine_s"], set_s)
     print(
         f"{robot_days:,} robot-days, {set_s} s for a set's way, "
@@ -215,7 +268,6 @@ def simulated(recorded: dict[str, Any], workers: list[int], robot_days: int, set
             stages_of(recorded["stages"]),
             costs,
             datums=robot_days,
-            measured=fleet["robots"] * fleet["days"],
             workers=number,
         )
         spread = [one for one in ran if not one.alone]
@@ -257,7 +309,7 @@ def main() -> None:
         measure.verdict("scheduler's memory, last / second tenth", growth, 1.1, at_least=False)
     elif options.figure == "stages":
         recorded = stages(options.robots, options.days)
-        print(json.dumps({name: recorded[name] for name in ("fleet", "engine_s", "walls")}))
+        print(json.dumps({name: recorded[name] for name in ("fleet", "engine_s", "stored", "wall", "cpu")}))
         if options.save:
             options.save.write_text(json.dumps(recorded, indent=1) + "\n", "utf-8")
     else:

@@ -18,7 +18,10 @@ SENDING = 0.5  # of the engine's seconds a datum: planning and sending it; the r
 
 @dataclass(frozen=True)
 class Stage:
-    """A pipeline as measured. seconds: of single datums. alone: of one datum, whose time grows with data."""
+    """A pipeline as measured. seconds: of single datums.
+
+    alone: it is one datum, and `seconds` are what it takes without data and for each robot-day.
+    """
 
     name: str
     seconds: Sequence[float]
@@ -54,18 +57,14 @@ class Ran:
         return "the engine" if self.engine_s * workers > self.work_s else "workers"
 
 
-def simulate(
-    stages: Sequence[Stage], costs: Costs, *, datums: int, measured: int, workers: int, seed: int = 7
-) -> list[Ran]:
-    """Run `datums` datums through every stage; times are drawn from those measured.
-
-    measured: datums behind the one time of a stage that runs alone, which is scaled in proportion.
-    """
+def simulate(stages: Sequence[Stage], costs: Costs, *, datums: int, workers: int, seed: int = 7) -> list[Ran]:
+    """Run `datums` datums, robot-days, through every stage; times are drawn from those measured."""
     chance = random.Random(seed)
     found = []
     for stage in stages:
         if stage.alone:
-            took = stage.seconds[0] * datums / measured
+            fixed, each = stage.seconds
+            took = fixed + each * datums
             found.append(Ran(stage.name, took + costs.set_s, costs.engine_s, took, alone=True))
         else:
             found.append(_spread(stage, costs, datums, workers, chance))

@@ -1,7 +1,7 @@
 """What a fleet will need, from what this project's datums took: seconds and bytes per robot-hour."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from features.errors import DataError, UsageError
@@ -12,11 +12,15 @@ PER: Final = 1000.0
 
 @dataclass(frozen=True)
 class Rates:
-    """Measured over `robot_hours`. seconds: pipeline → core-seconds of its datums. stored: repo → bytes."""
+    """Measured over `robot_hours`. seconds: pipeline → core-seconds of its datums. stored: repo → bytes.
+
+    fixed: the part of a pipeline's seconds that did not grow between two runs of different size.
+    """
 
     robot_hours: float
     seconds: Mapping[str, float]
     stored: Mapping[str, int]
+    fixed: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ def estimate(
     gib_per_core: float,
     alone: frozenset[str],
 ) -> Estimate:
-    """Scale measured rates linearly to `robots` times `hours` on `cores`.
+    """Scale measured rates to `robots` times `hours` on `cores`, linearly but for what is fixed.
 
     price: dollars an hour for all cores. alone: pipelines with one datum, which use one core. Raises
     DataError without measurements, UsageError for sizes that are not above 0.
@@ -67,7 +71,11 @@ def estimate(
         raise DataError("nothing was measured yet", hint="push logs first: rates come from datums that ran")
     wanted = robots * hours
     factor = wanted / rates.robot_hours
-    hours_of = {name: seconds * factor / HOUR_S for name, seconds in rates.seconds.items()}
+    fixed = {name: min(rates.fixed.get(name, 0.0), seconds) for name, seconds in rates.seconds.items()}
+    hours_of = {
+        name: (fixed[name] + (seconds - fixed[name]) * factor) / HOUR_S
+        for name, seconds in rates.seconds.items()
+    }
     walls = {name: taken if name in alone else taken / cores for name, taken in hours_of.items()}
     wall = sum(walls.values())
     dollars = wall * price
@@ -82,14 +90,29 @@ def estimate(
         dollars=dollars,
         dollars_per_1000_robot_hours=dollars / wanted * PER,
         bottleneck=max(walls, key=lambda name: walls[name]),
-        stages=tuple(
-            Stage(name, rates.seconds[name] / rates.robot_hours, taken) for name, taken in hours_of.items()
-        ),
+        stages=tuple(Stage(name, taken * HOUR_S / wanted, taken) for name, taken in hours_of.items()),
         assumptions=(
             f"measured on {rates.robot_hours:g} robot-hours of this project, on this machine's cores",
-            "work and storage grow in proportion to robot-hours",
+            "work and storage grow in proportion to robot-hours" + _but(fixed),
             f"{', '.join(sorted(alone))} run on one core, all else on every core without waiting",
             f"a worker needs {gib_per_core:g} GiB: given, not measured",
             "no time for moving data between machines; no repeated work",
         ),
     )
+
+
+def intercept(runs: Sequence[tuple[int, float]]) -> float:
+    """Seconds that do not grow with robot-days, from runs as (robot-days, seconds), newest first.
+
+    By the newest run and the smallest before it; 0 where they do not differ in size.
+    """
+    (days, seconds), (fewer, less) = runs[0], min(runs, key=lambda run: run[0])
+    if fewer <= 0 or fewer >= days:
+        return 0.0
+    slope = max(0.0, seconds - less) / (days - fewer)
+    return max(0.0, seconds - slope * days)
+
+
+def _but(fixed: Mapping[str, float]) -> str:
+    told = [f"{seconds:.3g} s of {name}" for name, seconds in sorted(fixed.items()) if seconds]
+    return f"; only {' and '.join(told)} do not, as two runs of different size show" if told else ""

@@ -1,7 +1,7 @@
 """What a run took, beside what the runs before it let one expect, to judge the planner by.
 
 A prediction uses only what was measured before the run: of a pipeline with many datums their seconds each, of
-one with a single datum its seconds in proportion to the robot-days there are.
+one with a single datum its seconds, which grow with the robot-days there are.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pipelines.client import Job, Pachd
+from pipelines.estimate import intercept
 from pipelines.specs import STEPS
 
 LOOKED_AT: Final = 200  # newest jobs of a pipeline
@@ -45,15 +46,19 @@ def beside(jobs: Mapping[str, Sequence[Job]], commit: str) -> list[Taken]:
         if place is None or not all_jobs[place].processed:
             continue
         now = all_jobs[place]
-        before = next((job for job in all_jobs[place + 1 :] if job.processed and not job.failed), None)
-        predicted = None
-        if before is not None:
-            alone = now.total == before.total == 1
-            growth = days.get(now.commit, 0) / (days.get(before.commit) or 1)
-            factor = growth if alone and growth else now.processed / before.processed
-            predicted = before.work_s * factor
+        earlier = [job for job in all_jobs[place + 1 :] if job.processed and not job.failed]
+        predicted = _expected(now, earlier, days) if earlier else None
         found.append(Taken(pipeline, now.processed, predicted, now.work_s))
     return found
+
+
+def _expected(now: Job, earlier: Sequence[Job], days: Mapping[str, int]) -> float:
+    before = earlier[0]
+    growth = days.get(now.commit, 0) / (days.get(before.commit) or 1)
+    if now.total == before.total == 1 and growth:
+        fixed = intercept([(days.get(job.commit, 0), job.work_s) for job in earlier])
+        return fixed + (before.work_s - fixed) * growth
+    return before.work_s * now.processed / before.processed
 
 
 def newest_run(pachd: Pachd) -> str | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from features.errors import DataError, UsageError
 from pipelines.client import Pachd
 from pipelines.commands.output import print_json, print_table, say
-from pipelines.estimate import Rates
+from pipelines.estimate import Rates, intercept
 from pipelines.estimate import estimate as predict
 from pipelines.project import Project
 from pipelines.specs import STEPS, load_specs
@@ -85,20 +85,23 @@ def measured_run(*, project: Path | None, json: bool) -> None:
 def measured(pachd: Pachd, robot_day_hours: float) -> Rates:
     """Seconds of the newest job of each pipeline that ran datums, scaled to all its datums; bytes stored.
 
-    Robot-hours are the join's robot-days times `robot_day_hours`.
+    Robot-hours are the join's robot-days times `robot_day_hours`. What a pipeline of one datum takes whatever
+    there is, is told apart where two of its runs saw different numbers of robot-days.
     """
     existing = pachd.pipelines()
     days = sum(1 for _ in pachd.glob("join", "/observations/*/*")) if "join" in existing else 0
     seconds: dict[str, float] = {}
+    fixed: dict[str, float] = {}
+    robot_days = {job.commit: job.total for job in pachd.jobs(pipeline="join")} if "join" in existing else {}
     for name in (step for step in STEPS if step in existing):
-        ran = next(
-            (job for job in pachd.jobs(pipeline=name) if job.processed and job.state == "SUCCESS"), None
-        )
-        if ran is not None:
-            seconds[name] = ran.work_s / ran.processed * ran.total
+        ran = [job for job in pachd.jobs(pipeline=name) if job.processed and job.state == "SUCCESS"]
+        if ran:
+            seconds[name] = ran[0].work_s / ran[0].processed * ran[0].total
+            if all(job.total == 1 for job in ran):
+                fixed[name] = intercept([(robot_days.get(job.commit, 0), job.work_s) for job in ran])
     stored = {
         repo: sum(file.size for file in pachd.glob(repo, "/"))
         for repo in ("logs", *STEPS)
         if pachd.has_repo(repo) and pachd.head(repo)
     }
-    return Rates(days * robot_day_hours, seconds, stored)
+    return Rates(days * robot_day_hours, seconds, stored, fixed)

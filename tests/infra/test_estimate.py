@@ -1,13 +1,14 @@
 """The planner's arithmetic by hand, and its rates from an engine that ran something."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from features.errors import DataError, UsageError
 from pipelines.client import Pachd
 from pipelines.commands.estimate import measured
-from pipelines.estimate import Rates, estimate
+from pipelines.estimate import Rates, estimate, intercept
 from pipelines.pachd.engine import Engine
 
 RATES = Rates(100.0, {"join": 360.0, "train": 36.0}, {"logs": 2**30, "join": 2**29})
@@ -32,6 +33,16 @@ def test_ten_times_the_hours_on_four_cores_by_hand():
 
 def test_with_many_cores_what_runs_alone_becomes_the_bottleneck():
     assert predicted(cores=100).bottleneck == "train"
+
+
+def test_what_did_not_grow_between_two_runs_is_not_multiplied():
+    assert intercept([(4, 5.0), (2, 4.0)]) == 3
+    assert intercept([(4, 5.0)]) == intercept([(4, 5.0), (4, 4.0)]) == intercept([(4, 5.0), (0, 4.0)]) == 0
+    assert intercept([(4, 5.0), (2, 6.0)]) == 5
+    told = predicted(replace(RATES, fixed={"train": 30.0}))
+    train = next(stage for stage in told.stages if stage.pipeline == "train")
+    assert train.core_hours == pytest.approx((30 + 6 * 10) / 3600)
+    assert any("30 s of train do not" in line for line in told.assumptions)
 
 
 def test_nothing_measured_and_impossible_sizes_are_refused():

@@ -121,7 +121,8 @@ def test_compiled_code_is_found_below_the_temporary_folder_and_the_image_is_not_
 def test_the_build_stage_works_in_a_plain_environment(stages, tmp_path):
     """Every RUN and COPY of the build stage, with its paths moved below a folder of ours."""
     moved = {"/opt/": f"{tmp_path}/opt/"}
-    variables = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    ours = ("VIRTUAL_ENV", "PYTHONPATH")
+    variables = {name: value for name, value in os.environ.items() if name not in ours}
     uv = Path(sys.executable).parent
     variables["PATH"] = f"{uv}{os.pathsep}{variables['PATH']}"
     source = tmp_path / "src"
@@ -149,7 +150,7 @@ def test_the_build_stage_works_in_a_plain_environment(stages, tmp_path):
     python = tmp_path / "opt" / "forewarn" / "bin" / "python"
     told = subprocess.run(
         [python, "-c", "import pipelines; print(pipelines.__file__)"],
-        cwd=tmp_path, check=True, capture_output=True, text=True,
+        cwd=tmp_path, env=variables, check=True, capture_output=True, text=True,
     ).stdout  # fmt: skip
     assert told.startswith(str(tmp_path / "opt" / "forewarn"))
     assert list((tmp_path / "opt" / "machine-code").rglob("*.nbc"))

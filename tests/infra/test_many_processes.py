@@ -2,9 +2,10 @@
 
 import random
 import re
+import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -77,47 +78,86 @@ def differences(one: dict[str, bytes], other: dict[str, bytes]) -> dict[str, lis
     return found
 
 
+class Cluster:
+    """A scheduler and workers, each a process of its own."""
+
+    def __init__(self, stack: ExitStack, workers: int, variables: dict[str, str]) -> None:
+        self._stack = stack
+        self._variables = variables
+        port = free_port()
+        self.address = f"tcp://127.0.0.1:{port}"
+        scheduler = ("distributed.cli.dask_scheduler", "--host=127.0.0.1", f"--port={port}", "--no-dashboard")
+        stack.enter_context(process(*scheduler, "--dashboard-address=:0", variables={}))
+        answers(port)
+        self._pool = [self._worker() for _ in range(workers)]
+        self.executor = DaskExecutor(address=self.address)
+        self.executor.start().wait_for_workers(workers, timeout=120)
+
+    def _worker(self) -> "subprocess.Popen[bytes]":
+        worker = (
+            "distributed.cli.dask_worker",
+            self.address,
+            "--nthreads=1",
+            "--no-nanny",
+            "--memory-limit=0",
+        )
+        return self._stack.enter_context(
+            process(*worker, "--dashboard-address=:0", variables=self._variables)
+        )
+
+    @contextmanager
+    def preempted(self, every_s: float) -> Iterator[list[int]]:
+        """Meanwhile any worker is killed each time so many seconds have passed, and one comes instead."""
+        over, chance, killed = threading.Event(), random.Random(7), [0]
+
+        def preempt() -> None:
+            while not over.wait(every_s):
+                end(self._pool.pop(chance.randrange(len(self._pool))))
+                killed[0] += 1
+                self._pool.append(self._worker())
+
+        thread = threading.Thread(target=preempt)
+        thread.start()
+        try:
+            yield killed
+        finally:
+            over.set()
+            thread.join()
+
+
 def compare(tmp_path: Path, bucket: tuple[str, dict[str, str]], *, workers: int, kill_every_s: float) -> int:
     """Run on this machine and on a cluster of processes; both must give the same. Workers killed."""
     url, variables = bucket
     project = tiny.write(tmp_path / "project")
     with Engine(tmp_path / "alone", workers=1) as engine:
         alone = outputs(project, engine)
-    port = free_port()
-    address = f"tcp://127.0.0.1:{port}"
-    worker = ("distributed.cli.dask_worker", address, "--nthreads=1", "--no-nanny", "--memory-limit=0")
-    killed, over, chance = 0, threading.Event(), random.Random(7)
     with ExitStack() as stack:
-        scheduler = ("distributed.cli.dask_scheduler", "--host=127.0.0.1", f"--port={port}", "--no-dashboard")
-        stack.enter_context(process(*scheduler, "--dashboard-address=:0", variables={}))
-        answers(port)
-        pool = [
-            stack.enter_context(process(*worker, "--dashboard-address=:0", variables=variables))
-            for _ in range(workers)
-        ]
-
-        def preempt() -> None:
-            nonlocal killed
-            while not over.wait(kill_every_s):
-                end(pool.pop(chance.randrange(len(pool))))
-                killed += 1
-                pool.append(
-                    stack.enter_context(process(*worker, "--dashboard-address=:0", variables=variables))
-                )
-
-        executor = DaskExecutor(address=address)
-        executor.start().wait_for_workers(workers, timeout=120)
-        thread = threading.Thread(target=preempt)
-        thread.start()
-        try:
-            with Engine(tmp_path / "many", objects=url, executor=executor) as engine:
-                many = outputs(project, engine)
-        finally:
-            over.set()
-            thread.join()
+        cluster = Cluster(stack, workers, variables)
+        with (
+            cluster.preempted(kill_every_s) as killed,
+            Engine(tmp_path / "many", objects=url, executor=cluster.executor) as engine,
+        ):
+            many = outputs(project, engine)
     assert differences(alone, many) == {}
     assert len(alone) > 10
-    return killed
+    return killed[0]
+
+
+@pytest.mark.long
+@pytest.mark.timeout(280)
+def test_a_model_is_trained_on_the_workers_that_run_its_datum(tmp_path):
+    """One worker is busy with the training's datum, and the trees still grow on the cluster."""
+    project = tiny.write(tmp_path / "project")
+    with ExitStack() as stack:
+        cluster = Cluster(stack, 3, {})
+        toml = project / "forewarn.toml"
+        toml.write_text(
+            f'{toml.read_text()}distributed = true\n[pipelines]\nscheduler = "{cluster.address}"\n'
+        )
+        with Engine(tmp_path / "many", executor=cluster.executor) as engine:
+            made = outputs(project, engine)
+    assert b"tree" in made["train:/model/model.txt"]
+    assert b"m1" in made["report:/risk.csv"]
 
 
 @pytest.mark.long

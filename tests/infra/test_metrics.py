@@ -140,6 +140,13 @@ def test_dashboard_and_alert_rules_ask_for_metrics_that_exist(served):
         assert NAME.search(expression)
 
 
+def test_every_metric_is_documented_and_every_documented_one_exists(served):
+    served[1].delivered("webhook", arrived=True)
+    there = {name for name, *_ in samples(served[1].exposition().decode()) if not name.endswith("_created")}
+    rows = (INFRA.parent / "docs" / "scale.md").read_text("utf-8").splitlines()
+    assert there == {name for row in rows if row.startswith("| `forewarn_") for name in NAME.findall(row)}
+
+
 def test_panels_have_ids_of_their_own_and_do_not_overlap():
     panels = json.loads((INFRA / "grafana" / "forewarn.json").read_text())["panels"]
     assert len({panel["id"] for panel in panels}) == len(panels)
