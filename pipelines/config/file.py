@@ -198,7 +198,11 @@ def load_config(path: Path) -> Config:
     """Read and check a file. Raises NotFoundError or DataError."""
     if not path.is_file():
         raise NotFoundError(f"no {path.name} in {path.parent.resolve()}", hint="run: forewarn init")
-    return parse_config(path.read_text("utf-8"), name=str(path))
+    try:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not text", got=error, expected="UTF-8") from error
+    return parse_config(text, name=str(path))
 
 
 def _explain(error: Any) -> str:
