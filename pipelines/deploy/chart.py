@@ -43,10 +43,14 @@ def render(
     except FileNotFoundError as error:
         raise NotFoundError("helm is not installed", hint="https://helm.sh/docs/intro/install") from error
     if done.returncode:
-        raise UsageError(
-            "the chart refuses these values", got=done.stderr.strip().rpartition("error calling")[2]
-        )
+        raise UsageError("the chart refuses these values", got=_reason(done.stderr))
     found = [document for document in yaml.safe_load_all(done.stdout) if document]
     for manifest in found:
         manifest["metadata"].setdefault("labels", {})[INSTANCE] = release
     return found
+
+
+def _reason(told: str) -> str:
+    """Helm's sentence without the template and function it came from."""
+    lines = [line for line in told.splitlines() if line and not line.startswith("Use --debug")]
+    return " ".join(lines).rpartition("error calling ")[2].rpartition("): ")[2]

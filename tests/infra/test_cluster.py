@@ -126,6 +126,11 @@ def test_a_project_is_deployed_with_its_engine(server, kube, with_helm, tmp_path
     assert stored["data"]["forewarn.toml"] == (project / "forewarn.toml").read_text()
 
 
+def test_values_that_the_chart_refuses_are_told_in_its_words(kube, with_helm):
+    with pytest.raises(UsageError, match=r"refuses these values; got: workers need objects\.url \("):
+        up(objects="")
+
+
 def test_requests_bear_the_token_of_the_kubeconfig(server, kube):
     kube.get("Deployment", "apps/v1", "nothing")
     assert server.tokens == {"Bearer sesame"}
