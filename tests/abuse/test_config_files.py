@@ -15,8 +15,8 @@ from tests.e2e.tiny import CONFIG
 ROOT = Path(__file__).parents[2]
 CONFIGS = (CONFIG, (ROOT / "pipelines" / "demo" / "forewarn.toml").read_text("utf-8"))
 VALUES = (
-    "0", "-1", "1e400", "nan", "inf", "9223372036854775808", "true", '""', '"10s"', '"-10s"',
-    '"10000000000d"', "[]", "{}", "[[]]", "1979-05-27", '"*"', '"[("', '"a | b"', "[1, 'a']", '"\\u0000"', "'''",
+    "0", "-1", "1e400", "nan", "inf", "9223372036854775808", "true", '""', '"10s"', '"-10s"', "{}",
+    '"10000000000d"', "[]", "[[]]", "1979-05-27", '"*"', '"[("', '"a | b"', "[1, 'a']", '"\\u0000"', "'''",
     '"' + "x" * 10_000 + '"',
     *(f"'{text}'" for text in TEXTS if len(text) < 1_000 and not set(text) & set("'\n\0")),
 )  # fmt: skip
