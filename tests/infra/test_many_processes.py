@@ -107,11 +107,17 @@ class Cluster:
 
     @contextmanager
     def preempted(self, every_s: float) -> Iterator[list[int]]:
-        """Meanwhile any worker is killed each time so many seconds have passed, and one comes instead."""
+        """Meanwhile any worker is killed each time so many seconds have passed, and one comes instead.
+
+        The next waits until all are there again, which takes longer where the machine is busy.
+        """
         over, chance, killed = threading.Event(), random.Random(7), [0]
+        client = self.executor.start()
 
         def preempt() -> None:
             while not over.wait(every_s):
+                if len(client.nthreads()) < len(self._pool):
+                    continue
                 end(self._pool.pop(chance.randrange(len(self._pool))))
                 killed[0] += 1
                 self._pool.append(self._worker())
@@ -134,8 +140,8 @@ def compare(tmp_path: Path, bucket: tuple[str, dict[str, str]], *, workers: int,
     with ExitStack() as stack:
         cluster = Cluster(stack, workers, variables)
         with (
-            cluster.preempted(kill_every_s) as killed,
             Engine(tmp_path / "many", objects=url, executor=cluster.executor) as engine,
+            cluster.preempted(kill_every_s) as killed,
         ):
             many = outputs(project, engine)
     assert differences(alone, many) == {}
