@@ -2,13 +2,15 @@
 
 `python -m benchmarks.extract [--rounds 7] [--scale]` packs one robot-day of the synthetic fleet (17,280
 messages of about 1.2 KB, gzipped one by one in a ZIP), lets every reader make the same Arrow tables of it in
-turn, checks that they are the same, and prints the best CPU time of each. `--scale` reads with two processes.
+turn, checks that they are the same, and prints the best CPU time of each. `--scale` reads with one and two
+processes, beside loops that show what the machine gives; `--folder` reads the messages as a file each.
 """
 
 import argparse
 import gzip
 import io
 import json
+import os
 import platform
 import struct
 import tempfile
@@ -16,6 +18,7 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from datetime import date
 from importlib.metadata import version
 from multiprocessing import get_context
@@ -66,6 +69,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--scale", action="store_true")
+    parser.add_argument("--folder", action="store_true")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         archive = Path(folder) / "day.zip"
@@ -73,6 +77,9 @@ def main() -> None:
         print(describe(archive, messages))
         if asked.scale:
             print(scaling(archive, asked.rounds))
+            return
+        if asked.folder:
+            print(folders(archive, Path(folder) / "day", asked.rounds))
             return
         report(archive, asked.rounds)
 
@@ -138,23 +145,73 @@ def describe(archive: Path, messages: int) -> str:
 
 
 def scaling(archive: Path, rounds: int) -> str:
-    """How much more two processes read than one, in wall-clock time."""
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        list(pool.map(_read, [(archive, 1)] * 4))
-        one = min(_timed(pool, archive, [8]) for _ in range(rounds))
-        two = min(_timed(pool, archive, [8, 8]) for _ in range(rounds))
-    return f"8 days by one process {one:.2f} s, 16 by two {two:.2f} s: {2 * one / two:.2f} x"
+    """How much more two processes do than one, in wall-clock time, each pinned to a core of its own.
+
+    Beside the extraction runs a loop that needs nothing but a core, and one that needs nothing but memory:
+    what they do not reach, this machine does not give, whatever is run on it.
+    """
+    lines = []
+    with ExitStack() as pools:
+        pinned = [pools.enter_context(_pinned(core)) for core in sorted(os.sched_getaffinity(0))[:2]]
+        for name, work, share in (("extract", _read, 8), ("core", _count, 40), ("memory", _copy, 40)):
+            for pool in pinned:
+                pool.submit(work, archive, 1).result()
+            one, two = np.inf, np.inf
+            for _ in range(rounds):
+                one = min(one, *(_timed([pool], work, archive, share) for pool in pinned))
+                two = min(two, _timed(pinned, work, archive, share))
+            lines.append(
+                f"{name:8s} one process {one:.2f} s, two beside each other {two:.2f} s: {2 * one / two:.2f} x"
+            )
+    return "\n".join(lines)
 
 
-def _timed(pool: ProcessPoolExecutor, archive: Path, shares: list[int]) -> float:
+def _pinned(core: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(
+        1, mp_context=get_context("spawn"), initializer=os.sched_setaffinity, initargs=(0, {core})
+    )
+
+
+def _timed(
+    pools: list[ProcessPoolExecutor], work: Callable[[Path, int], None], archive: Path, share: int
+) -> float:
     begun = time.perf_counter()
-    list(pool.map(_read, [(archive, share) for share in shares]))
+    for future in [pool.submit(work, archive, share) for pool in pools]:
+        future.result()
     return time.perf_counter() - begun
 
 
-def _read(work: tuple[Path, int]) -> None:
-    for _ in range(work[1]):
-        ours(work[0])
+def _read(archive: Path, days: int) -> None:
+    for _ in range(days):
+        ours(archive)
+
+
+def _count(_: Path, times: int) -> None:
+    for _ in range(times):
+        sum(range(1_000_000))
+
+
+def _copy(_: Path, times: int) -> None:
+    source = np.ones(1 << 23)
+    for _ in range(times):
+        source.copy()
+
+
+def folders(archive: Path, folder: Path, rounds: int) -> str:
+    """The same messages as files of a message each, read together as `unit = "folder"` does."""
+    with zipfile.ZipFile(archive) as packed:
+        packed.extractall(folder)
+    best = {}
+    for name, path in (("archive", archive), ("folder", folder)):
+        best[name] = np.inf
+        for _ in range(rounds):
+            begun = time.process_time()
+            ours(path)
+            best[name] = min(best[name], time.process_time() - begun)
+    return (
+        f"as an archive {1e3 * best['archive']:.0f} ms CPU, as a folder of a file a message "
+        f"{1e3 * best['folder']:.0f} ms: {best['folder'] / best['archive']:.1f} x"
+    )
 
 
 # Readers. ------------------------------------------------------------------------------------------------

@@ -31,9 +31,8 @@ def chunks(path: Path, name: str, limits: LimitsSection, ledger: Ledger, aside: 
     """
     if path.is_dir():
         aside.files += recordings_in(path)
-        yield from _of_members(
-            folder_members(path, limits, ledger, {file.path for file in aside.files}), aside
-        )
+        recorded = {file.member for file in aside.files}
+        yield from _of_members(folder_members(path, limits, ledger, recorded), aside)
         return
     with path.open("rb") as file:
         head = file.read(TAR_AT + len(TAR))

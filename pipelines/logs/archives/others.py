@@ -1,8 +1,9 @@
 """Members of tar archives and of folders: rarer than ZIPs, so read by the standard library."""
 
-import stat
+import os
 import tarfile
 from collections.abc import Callable, Collection, Iterable, Iterator
+from io import FileIO
 from pathlib import Path
 
 from pipelines.config import LimitsSection
@@ -10,6 +11,7 @@ from pipelines.logs.archives.members import Members
 from pipelines.logs.archives.names import is_lines, refusal
 from pipelines.logs.archives.tar import tar_entries
 from pipelines.logs.archives.unpack import Unreadable, unpack
+from pipelines.logs.archives.walk import files_below
 from pipelines.logs.chunk import CHUNK_BYTES
 from pipelines.logs.quarantine import Ledger
 
@@ -39,25 +41,24 @@ def tar_members(file: Path, limits: LimitsSection, ledger: Ledger) -> Iterator[M
 
 
 def folder_members(
-    folder: Path, limits: LimitsSection, ledger: Ledger, but: Collection[Path]
+    folder: Path, limits: LimitsSection, ledger: Ledger, but: Collection[str]
 ) -> Iterator[Members]:
     """Groups of the files below a folder, by their paths, `but` some; links and devices are refused."""
 
-    def reader(path: Path) -> Callable[[], bytes]:
+    def reader(entry: os.DirEntry[str]) -> Callable[[], bytes]:
         def read() -> bytes:
-            told = path.lstat()
-            if not stat.S_ISREG(told.st_mode):
-                raise Unreadable("link" if stat.S_ISLNK(told.st_mode) else "not_a_file")
-            if told.st_size > limits.entry_bytes:
-                raise Unreadable("entry_too_large", f"{told.st_size} bytes, at most {limits.entry_bytes}")
-            return path.read_bytes()
+            if not entry.is_file(follow_symlinks=False):
+                raise Unreadable("link" if entry.is_symlink() else "not_a_file")
+            with FileIO(entry.path) as opened:
+                size = os.fstat(opened.fileno()).st_size
+                if size > limits.entry_bytes:
+                    raise Unreadable("entry_too_large", f"{size} bytes, at most {limits.entry_bytes}")
+                return opened.read(size)
 
         return read
 
-    files = {path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()}.difference(but)
-    yield from _grouped(
-        [(path.relative_to(folder).as_posix(), reader(path)) for path in files], limits, ledger
-    )
+    files = ((name, entry) for name, entry in files_below(folder) if name not in but)
+    yield from _grouped([(name, reader(entry)) for name, entry in files], limits, ledger)
 
 
 def _grouped(items: Iterable[Item], limits: LimitsSection, ledger: Ledger) -> Iterator[Members]:

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from io import FileIO
 from pathlib import Path
 from typing import Final
 
 from pipelines.logs.archives.members import Members
+from pipelines.logs.archives.walk import files_below
 from pipelines.logs.recordings.bag_folder import METADATA, ROOT
 from pipelines.logs.recordings.kinds import HEAD, MAGICS
 
@@ -62,14 +64,16 @@ def plain_name(name: str) -> str:
 
 def recordings_in(folder: Path) -> list[File]:
     """The recordings below a folder."""
-    files = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
-    named = [File(path.relative_to(folder).as_posix(), path) for path in files]
-    return [file for file in named if is_recording(head_of(file.path), file.member)]
+    return [
+        File(name, Path(entry.path))
+        for name, entry in files_below(folder)
+        if entry.is_file(follow_symlinks=False) and is_recording(head_of(entry.path), name)
+    ]
 
 
-def head_of(path: Path) -> bytes:
+def head_of(path: str | Path) -> bytes:
     """The bytes that tell what a file is."""
-    with path.open("rb") as file:
+    with FileIO(path) as file:
         return file.read(max(HEAD, len(ROOT)))
 
 

@@ -57,6 +57,14 @@ def test_nothing_is_corrected_unless_asked_for(take):
     assert times(table)[0] == NOON - HOUR
 
 
+def test_a_jump_of_the_clock_loses_nothing(read):
+    """Records of before and after are told apart by nothing, so all are kept, by what the clock said."""
+    messages = sent("a", NOON, 60) + sent("a", NOON + 300_000, 60, behind=HOUR)
+    found = read(lines(messages), "/day/amr.jsonl", how(correct=False))
+    assert times(found.streams["load"]) == sorted(message["ts"] for message in messages)
+    assert found.accounting.to_pylist()[-1]["accepted"] == 120
+
+
 @pytest.mark.parametrize("behind", [HOUR, -HOUR, 26 * HOUR])
 def test_a_clock_that_is_off_is_put_right_and_what_it_said_is_kept(take, behind):
     table = take(sent("a", NOON, 50, behind=behind))["load"]
