@@ -20,6 +20,8 @@ import pyarrow.parquet as pq
 from features.errors import ConflictError, DataError, NotFoundError
 from features.schema import ROBOT
 from pipelines import feedback
+from pipelines.alerts.book import Book
+from pipelines.alerts.shown import ShownAlerts
 from pipelines.client import PUSH, Job, Pachd
 from pipelines.committed import summary_of
 from pipelines.pachd.globs import compile_glob
@@ -71,7 +73,7 @@ def serve_dashboard(
     from reports.dashboard.tokens import Tokens
 
     config = project.config
-    source = PachdSource(Pachd.at(address), config.project.name, config.logs.glob)
+    source = PachdSource(Pachd.at(address), config.project.name, config.logs.glob, Book(project.alert_file))
     scratch = project.state / "uploads"
     shutil.rmtree(scratch, ignore_errors=True)
     app = create_app(source, tokens=Tokens(project.token_file, token), scratch=scratch)
@@ -106,10 +108,11 @@ def serve_dashboard(
         listener.close()
 
 
-class PachdSource:
-    """What `Source` asks, of the repos and jobs of one project; `glob` is its `logs.glob`."""
+class PachdSource(ShownAlerts):
+    """What `Source` asks, of one project: repos, jobs, `logs.glob` and its book of alerts."""
 
-    def __init__(self, pachd: Pachd, name: str, glob: str) -> None:
+    def __init__(self, pachd: Pachd, name: str, glob: str, book: Book) -> None:
+        super().__init__(book)
         self.name = name
         self._pachd = pachd
         self._glob = glob

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from features.errors import NotFoundError
+from pipelines.alerts.book import Book
 from pipelines.commands.output import print_json, say
 from pipelines.project import Project
 from pipelines.serving import PachdSource
@@ -18,7 +19,7 @@ def feedback(
     found = Project.find(project)
     config = found.config
     with found.connect() as pachd:
-        source = PachdSource(pachd, config.project.name, config.logs.glob)
+        source = PachdSource(pachd, config.project.name, config.logs.glob, Book(found.alert_file))
         report = source.report()
         lines = {one["robot_id"]: one for one in report.summary["robots"]} if report else {}
         if robot not in lines:

@@ -9,7 +9,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from features.errors import ConflictError, ForewarnError, NotFoundError
-from reports.dashboard import api, pages, uploads
+from reports.dashboard import alerts, api, pages, token_api, uploads
 from reports.dashboard.guard import guard
 from reports.dashboard.source import Source
 from reports.dashboard.tokens import Tokens
@@ -26,7 +26,10 @@ def create_app(source: Source, *, tokens: Tokens, scratch: Path) -> FastAPI:
     app.middleware("http")(guard(tokens))
     app.include_router(api.router(source), prefix="/api")
     app.include_router(uploads.router(source, scratch), prefix="/api")
+    app.include_router(alerts.api(source), prefix="/api")
+    app.include_router(token_api.router(tokens), prefix="/api")
     app.include_router(pages.router(source, tokens))
+    app.include_router(alerts.pages(source))
 
     @app.get("/static/report.css", include_in_schema=False)
     def style() -> Response:

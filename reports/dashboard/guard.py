@@ -14,6 +14,8 @@ from reports.dashboard.tokens import Role, Tokens, allows
 
 COOKIE: Final = "forewarn_token"
 HEADER: Final = "x-forewarn"
+UPLOADS: Final = "/api/uploads/"
+LONGEST: Final = 1 << 20
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -61,8 +63,9 @@ def need(role: Role) -> Callable[[Request], None]:
 
 
 async def _admitted(request: Request, call_next: Next, tokens: Tokens) -> Response:
-    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
-    secret = bearer.strip() if scheme.lower() == "bearer" else request.cookies.get(COOKIE)
+    scheme = _scheme(request)
+    bearer = request.headers.get("authorization", "").partition(" ")[2]
+    secret = bearer.strip() if scheme == "bearer" else request.cookies.get(COOKIE)
     known = tokens.find(secret) if secret else None
     if known is not None:
         request.state.role, request.state.who = known.role, known.name
@@ -77,9 +80,28 @@ def _refusal(request: Request, tokens: Tokens) -> Response | None:
     host = request.headers.get("host", "")
     if not tokens.public and (urlsplit(f"//{host}").hostname or "") not in LOOPBACK:
         return JSONResponse({"detail": "this host is not served here"}, 421)
-    if request.method in _SAFE or "authorization" in request.headers:
+    if request.method in _SAFE:
         return None
+    refused = _too_long(request)
+    if refused is not None or _scheme(request) == "bearer":  # no browser sends that on its own
+        return refused
     origin = request.headers.get("origin")
     if HEADER not in request.headers or (origin is not None and urlsplit(origin).netloc != host):
         return JSONResponse({"detail": f"posts need the header {HEADER} and come from this site"}, 403)
+    return None
+
+
+def _scheme(request: Request) -> str:
+    return request.headers.get("authorization", "").partition(" ")[0].lower()
+
+
+def _too_long(request: Request) -> Response | None:
+    """Only uploads are long; all else tells its length, and that it is short, before it is read."""
+    if request.url.path.startswith(UPLOADS):
+        return None
+    length = request.headers.get("content-length", "0")
+    if "transfer-encoding" in request.headers or not length.isdigit():
+        return JSONResponse({"detail": "the body's length must be told"}, 411)
+    if int(length) > LONGEST:
+        return JSONResponse({"detail": f"a body has at most {LONGEST} bytes here"}, 413)
     return None

@@ -19,7 +19,6 @@ from reports.traced import Traced
 
 PAGE_ROBOTS = 100
 BEFORE, AFTER = timedelta(minutes=60), timedelta(minutes=20)
-ALERT_STATES = ("alert", "alerted")
 VIEW = [Depends(need("viewer"))]
 
 
@@ -182,20 +181,6 @@ def router(source: Source, tokens: Tokens) -> APIRouter:
             shown=shown,
             changes=source.changes(repo, shown, 200) if shown else [],
             summary=Traced(report.summary) if report else None,
-        )
-
-    @routes.get("/alerts", dependencies=VIEW)
-    def alerts() -> HTMLResponse:
-        report = newest(source)
-        stands = feedback.outcomes(source.feedback())
-        raised = [robot for robot in report.summary["robots"] if robot["status"] in ALERT_STATES]
-        return page(
-            "alerts.html",
-            "alerts",
-            summary=Traced(report.summary),
-            raised=[(robot, stands.get((robot["robot_id"], robot["peak_at"]))) for robot in raised],
-            closed=[outcome for outcome in stands.values() if outcome.verdict],
-            precision=feedback.precision(stands.values()),
         )
 
     @routes.post("/signin")

@@ -8,6 +8,8 @@ from typing import Any, Literal, Protocol
 
 import pyarrow as pa
 
+from reports.dashboard.alert_views import Alerts
+
 Kind = Literal["observations", "failures", "risk", "reasons", "similar", "operation"]
 
 
@@ -76,7 +78,7 @@ class ChangeView:
     after: int | None
 
 
-class Source(Protocol):
+class Source(Alerts, Protocol):
     """A project's engine. Methods raise NotFoundError for what is not there."""
 
     name: str

@@ -79,9 +79,14 @@ def read(source: Source, robot: str, start: int, end: int) -> Window:
 
 
 def around(moment: str, before: timedelta, after: timedelta) -> tuple[str, str]:
-    """The window around a moment, as ISO 8601."""
-    at = datetime.fromisoformat(moment)
-    return tuple(iso(nanoseconds(one)) or "" for one in (at - before, at + after))  # type: ignore[return-value]
+    """The window around a moment, as ISO 8601. Raises UsageError where the moment cannot be read."""
+    try:
+        at = datetime.fromisoformat(moment)
+        at = at if at.tzinfo else at.replace(tzinfo=UTC)
+        first, last = at - before, at + after
+    except (ValueError, OverflowError) as error:
+        raise UsageError("a moment cannot be read", got=moment[:40], expected="ISO 8601") from error
+    return iso(nanoseconds(first)) or "", iso(nanoseconds(last)) or ""
 
 
 def placed(pieces: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import quote
@@ -10,6 +11,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from reports.dashboard.alert_views import AlertView, AttemptView, DeliveryView, EventView
 from reports.dashboard.app import create_app
 from reports.dashboard.source import (
     ChangeView,
@@ -25,7 +27,17 @@ from tests.reports.test_page import EVIL, build, hostile
 
 JOB = JobView(EVIL, EVIL, EVIL, 4, 2, 1, 1, EVIL, 1.5, done=False)
 SAID = {"robot_id": EVIL, "at": EVIL, "action": "note", "by": EVIL, "when": EVIL, "to": EVIL, "note": EVIL}
+AT = datetime(2026, 3, 1, tzinfo=UTC)
+ALERT = AlertView(
+    EVIL, EVIL, EVIL, EVIL, EVIL, AT, EVIL, 0.5, EVIL, EVIL, (EVIL,), False, EVIL, EVIL, AT, EVIL, EVIL
+)  # fmt: skip
 ANSWERS: dict[str, Any] = {
+    "alerts": [ALERT],
+    "alert": ALERT,
+    "alert_events": [EventView(EVIL, AT, EVIL)],
+    "deliveries": [DeliveryView(1, EVIL, EVIL, 1, EVIL, EVIL, EVIL, EVIL, AT)],
+    "attempts": [AttemptView(AT, 1.0, EVIL)],
+    "deliver_again": None,
     "report_page": b"",
     "days": [EVIL],
     "table": None,
@@ -94,6 +106,7 @@ async def answer(app: FastAPI, path: str) -> httpx.Response:
 PAGES = (
     "/", "/?find=<script>alert(1)</script>", "/robots/{evil}", "/failures", "/fleet", "/model", "/pipelines",
     "/pipelines/live", "/pipelines/{evil}/{evil}", "/data", "/data?repo={evil}&commit={evil}", "/alerts",
+    "/alerts/{evil}",
     "/robots/%3Cscript%3Ealert(1)%3C%2Fscript%3E", "/%3Cscript%3Ealert(1)%3C%2Fscript%3E",
 )  # fmt: skip
 

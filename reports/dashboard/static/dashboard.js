@@ -20,10 +20,9 @@ document.addEventListener("submit", async (event) => {
     event.preventDefault();
     const values = new FormData(form);
     try {
-      await post("/api/feedback", {
-        robot_id: form.dataset.robot, at: form.dataset.moment, action: event.submitter.value,
-        to: values.get("to"), note: values.get("note"),
-      });
+      const said = { action: event.submitter.value, to: values.get("to"), note: values.get("note") };
+      if (form.dataset.alert) await post(`/api/alerts/${form.dataset.alert}/feedback`, said);
+      else await post("/api/feedback", { robot_id: form.dataset.robot, at: form.dataset.moment, ...said });
       location.reload();
     } catch (error) { told(error.message); }
   }
@@ -39,7 +38,7 @@ document.addEventListener("click", async (event) => {
   const path = event.target.dataset && event.target.dataset.post;
   if (!path) return;
   event.target.disabled = true;
-  try { await post(path); location.href = "/pipelines"; } catch (error) { told(error.message); event.target.disabled = false; }
+  try { await post(path); location.href = event.target.dataset.then || "/pipelines"; } catch (error) { told(error.message); event.target.disabled = false; }
 });
 
 for (const part of document.querySelectorAll("[data-live]")) {

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from features.errors import NotFoundError
 from features.operation import OPERATION
 from features.schema import CUTOFF, ROBOT, TIMESTAMP, TS
+from reports.dashboard.alert_views import AlertState, AlertView, AttemptView, DeliveryView, EventView
 from reports.dashboard.app import create_app
 from reports.dashboard.source import (
     ChangeView,
@@ -31,6 +34,22 @@ COMMIT = "c0" * 16
 DAYS = ("2026-03-01", "2026-03-02", "2026-03-03")
 JOB = JobView("report", COMMIT, "RUNNING", 4, 1, 2, 1, "", None, False)
 
+RAISED = datetime(2026, 3, 2, 6, 30, tzinfo=UTC)
+
+
+def _alert(letter: str, subject: str, **more: Any) -> AlertView:
+    values = {"told": f"{subject} <script>", "severity": "warning", "raised": RAISED, "commit": COMMIT}
+    values |= {"value": None, "robot": None, "cutoff": None, "to": ("desk",), "held": False, "resolved": None}
+    values |= {"acknowledged_by": None, "assigned_to": None, "resolved_by": "", "why": "", **more}
+    return AlertView(id=letter * 20, rule="first", subject=subject, **values)
+
+
+ALERTS = (
+    _alert("a", "amr-001", robot="amr-001", cutoff="2026-03-02T06:00:00Z", value=0.81),
+    _alert("b", "train", held=True),
+    _alert("c", "amr-002", resolved=RAISED, resolved_by="ana", why="repaired: new wheel"),
+)
+
 
 @dataclass
 class Memory:
@@ -40,6 +59,7 @@ class Memory:
     inputs: ReportInputs | None
     name: str = "warehouse 7"
     said: list[Mapping[str, Any]] = field(default_factory=list)
+    again: list[int] = field(default_factory=list)
 
     def report(self) -> Report | None:
         return None if self.summary is None else Report(COMMIT, self.summary)
@@ -102,6 +122,30 @@ class Memory:
     def add_feedback(self, entry: Mapping[str, Any]) -> str:
         self.said.append(entry)
         return COMMIT
+
+    def alerts(self, state: AlertState, limit: int, offset: int = 0) -> Sequence[AlertView]:
+        found = [one for one in ALERTS if state == "all" or (one.resolved is None) == (state == "open")]
+        return found[offset : offset + limit]
+
+    def alert(self, name: str) -> AlertView:
+        for one in ALERTS:
+            if one.id == name:
+                return one
+        raise NotFoundError(f"no alert {name}")
+
+    def alert_events(self, name: str) -> Sequence[EventView]:
+        return [EventView("raised", RAISED, "amr-001: risk of failure 81 %")]
+
+    def deliveries(self, limit: int, alert: str | None = None) -> Sequence[DeliveryView]:
+        return [
+            DeliveryView(7, "desk", "gave up", 1, "raised", "amr-001: 81 %", "a" * 20, "answered 404", RAISED)
+        ]
+
+    def attempts(self, delivery: int) -> Sequence[AttemptView]:
+        return [AttemptView(RAISED, 0.25, "answered 404")]
+
+    def deliver_again(self, delivery: int) -> None:
+        self.again.append(delivery)
 
 
 def observations(robot: str, day: str) -> pa.Table:
