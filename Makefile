@@ -39,6 +39,8 @@ test-long: develop ## soaks and long property runs
 torture: develop ## faults, abuse and concurrency at length, with a table of what was tried and went wrong
 	$(SYNC) --group torture
 	mkdir -p build
+	for target in archive config glob request spec table; do \
+	  $(BIN)/python -m tests.abuse.fuzz $$target --seconds 300 || exit 1; done
 	-$(BIN)/pytest -m long -n 2 --timeout 7200 --junitxml build/torture.xml
 	$(BIN)/python -m benchmarks.torture build/torture.xml
 

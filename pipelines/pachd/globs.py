@@ -251,7 +251,8 @@ class _Parser:
                 members += _POSIX[named[1]]
                 self.at = named.end()
             elif self.pattern[self.at] == "-" and members and self.pattern[self.at + 1 : self.at + 2] != "]":
-                members += self._character()
+                self.at += 1
+                members += "-" + re.escape(self._character())
             else:
                 members += re.escape(self._character())
         if self.at >= len(self.pattern) or not members:
