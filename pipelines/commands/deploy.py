@@ -80,4 +80,4 @@ def kubernetes(
     wait_ready(kube, manifests, timeout_s=timeout, tell=say)
     if json:
         print_json({"release": release, "namespace": kube.namespace, "applied": len(manifests)})
-    say_next(f"kubectl -n {kube.namespace} port-forward svc/{release}-engine 30650")
+    say_next(f"kubectl -n {kube.namespace} port-forward svc/{release}-engine 30650 8650")
