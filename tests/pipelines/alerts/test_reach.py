@@ -1,10 +1,13 @@
 """Receivers cannot be used to reach inside: schemes, addresses, names that change their mind, redirects."""
 
 import socket
+import threading
+from contextlib import suppress
 from ipaddress import ip_address
 
 import pytest
 
+from pipelines.alerts import reach
 from pipelines.alerts.reach import Reach, RefusedError
 from pipelines.alerts.send import send
 from pipelines.config.alerts import ReceiverSection
@@ -99,3 +102,22 @@ def test_a_receiver_inside_is_refused_for_good_and_told_how_to_allow_it(receiver
     mail = ReceiverSection(kind="email", host="127.0.0.1", sender="a@b.example", recipients=("c@d.example",))
     assert send(RAISED, mail, Reach(), "p").result == "never"
     assert receiver.got == []
+
+
+def test_a_receiver_that_goes_on_answering_for_ever_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reach, "WHOLE_S", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def drip() -> None:
+            link, _ = listener.accept()
+            with link, suppress(OSError):
+                while True:  # an answer that never comes to its point, until the other side hangs up
+                    link.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        hook = ReceiverSection(kind="webhook", url=f"http://127.0.0.1:{listener.getsockname()[1]}/")
+        made = send(RAISED, hook, Reach(["127.0.0.0/8"]), "p")
+        thread.join(30)
+    assert made.result == "again"
+    assert not thread.is_alive()
