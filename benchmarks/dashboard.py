@@ -26,6 +26,7 @@ from pipelines.serving import PachdSource
 from reports.dashboard.app import create_app
 from reports.dashboard.source import Report
 from reports.dashboard.tokens import Tokens
+from reports.risk_report import as_json
 from reports.summary import summarize
 
 ROUNDS = 15
@@ -50,11 +51,12 @@ class Reported:
 
 
 def milliseconds(call: Callable[[], Any]) -> float:
+    """Median CPU time of all threads: what an idle machine takes, whatever else runs on this one."""
     took = []
     for _ in range(ROUNDS):
-        began = time.perf_counter()
+        began = time.process_time()
         call()
-        took.append((time.perf_counter() - began) * 1e3)
+        took.append((time.process_time() - began) * 1e3)
     return median(took)
 
 
@@ -77,6 +79,7 @@ def pages(robots: int, scratch: Path) -> None:
 def history(scratch: Path) -> None:
     table = io.BytesIO()
     pq.write_table(pa.table({"risk": [0.1]}), table)
+    summary = as_json(summarize(inputs(10, 2, SELDOM).conformed())[0])
     with Engine(scratch / "engine") as engine:
         pachd = Pachd.at(f"127.0.0.1:{engine.serve('127.0.0.1:0', None)}")
         for repo in ("score", "report", "join", "extract", "logs"):
@@ -86,7 +89,7 @@ def history(scratch: Path) -> None:
             for day in range(done, days):
                 files = {f"/risk/amr-{n:04d}/{day:04d}.parquet": table.getvalue() for n in range(ROBOTS)}
                 pachd.put("score", files)  # type: ignore[arg-type]
-                pachd.put("report", {"/summary.json": b'{"since": null}'})
+                pachd.put("report", {"/summary.json": summary})
             done = days
             source = PachdSource(pachd, "benchmark", "/*/*")
             newest = source.commits("score", 1)[0].id
@@ -104,10 +107,10 @@ def history(scratch: Path) -> None:
 def main() -> None:
     head("The dashboard", "fastapi", "jinja2", "pyarrow")
     with tempfile.TemporaryDirectory() as folder:
-        print(f"\n{'robots':>7} {'page, 90 days':<24} {'ms':>8} {'kB':>8}")
+        print(f"\n{'robots':>7} {'page, 90 days':<24} {'CPU ms':>8} {'kB':>8}")
         for robots in (10, 100, 1_000):
             pages(robots, Path(folder))
-        print(f"\n{'days':>7} {'query, 100 robots':<24} {'ms':>8}")
+        print(f"\n{'days':>7} {'query, 100 robots':<24} {'CPU ms':>8}")
         history(Path(folder))
 
 

@@ -97,7 +97,7 @@ async function draw(place) {
   const lane = (runs) => (plot) => {
     const { ctx, bbox } = plot;
     ctx.save(); ctx.beginPath(); ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height); ctx.clip();
-    ctx.font = `${11 * devicePixelRatio}px system-ui`; ctx.textBaseline = "middle";
+    ctx.font = `${11 * devicePixelRatio}px system-ui`; ctx.textBaseline = "middle"; ctx.textAlign = "left";
     for (const [from, to, text] of runs) {
       const left = plot.valToPos(from, "x", true), right = plot.valToPos(to, "x", true);
       ctx.strokeStyle = token("--soft"); ctx.strokeRect(left, bbox.top + 1, Math.max(right - left, 1), bbox.height - 2);
