@@ -38,7 +38,7 @@ def report(
         print_json({"folder": str(folder), "summary": summary})
     else:
         show(summary)
-        if summary["taken"]:
+        if summary.get("taken"):
             say(in_words([Taken(**one) for one in summary["taken"]]))
         say(f"report: {page}")
         say(f"open it: file://{page.resolve()}")
@@ -65,14 +65,21 @@ def save_report(pachd: Pachd, project: Project, commit: str | None, folder: Path
 
 def _compare(pachd: Pachd, commit: str, folder: Path) -> None:
     """Add to a saved report what changed since the one before, and what the run took."""
+    from jinja2 import UndefinedError
+
     from reports.page import render
     from reports.risk_report import as_json
 
     summary = summary_of(pachd, commit)
-    if summary["since"] is None and summary["taken"] is None:
+    if summary.get("since") is None and summary["taken"] is None:
+        return
+    try:
+        page = render(summary)
+    except UndefinedError:  # a version before this one committed it and knew less
+        say("this report is shown as it was committed, by another version of forewarn")
         return
     (folder / "summary.json").write_bytes(as_json(summary))
-    (folder / "report.html").write_text(render(summary), "utf-8")
+    (folder / "report.html").write_text(page, "utf-8")
 
 
 def show(summary: dict[str, Any]) -> None:
