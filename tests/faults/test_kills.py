@@ -20,7 +20,7 @@ from tests.faults.inline import Copying, run_jobs
 from tests.faults.victim import PATHS, Push, acknowledged, fork, push_for_ever
 
 MEMORY = Path("/dev/shm")  # a kill loses nothing the system was given, so no disk is needed
-LONGEST_S = 0.12
+BEGUN_S, SOON_S = 0.12, 0.04
 FSCK_EVERY = 25
 
 
@@ -32,20 +32,31 @@ def folder() -> Iterator[Path]:
 
 
 def killed(folder: Path, seed: int) -> list[Push]:
-    """Let a victim begin, kill it after a random while, and tell what it had acknowledged."""
-    until = time.monotonic() + random.Random(seed).uniform(0, LONGEST_S)
+    """Let a victim live until a random moment, kill it, and tell what it had acknowledged.
+
+    One in four dies soon after it begins, the others soon after their first pushes, however slow they are.
+    """
+    draw = random.Random(seed)
+    wanted = draw.choice((0, 1, 2, 4))
     pid, reading = fork(partial(push_for_ever, folder, seed))
     lines = b""
+    while lines.count(b"\n") < wanted:
+        lines += _part(reading)
+    until = time.monotonic() + draw.uniform(0, SOON_S if wanted else BEGUN_S)
     while select.select([reading], [], [], max(until - time.monotonic(), 0))[0]:
-        part = os.read(reading, 1 << 20)
-        assert part, "the victim died by itself: see above"
-        lines += part
+        lines += _part(reading)
     os.kill(pid, signal.SIGKILL)
     while part := os.read(reading, 1 << 20):
         lines += part
     os.waitpid(pid, 0)
     os.close(reading)
     return list(acknowledged(lines))
+
+
+def _part(reading: int) -> bytes:
+    part = os.read(reading, 1 << 20)
+    assert part, "the victim died by itself: see above"
+    return part
 
 
 @dataclass
