@@ -110,14 +110,15 @@ def _locate(archive: Bytes) -> tuple[int, int, int]:
         raise BadArchive("no end of directory: the file is no ZIP, or was cut off")
     count, size, start = (_number(tail, at + place, width) for place, width in ((10, 2), (12, 4), (16, 4)))
     end = tail_at + at
-    if count == 0xFFFF or MAX32 in (size, start):
-        locator = at - 20
-        if locator >= 0 and tail[locator : locator + 4] == b"PK\x06\x07":
-            end = _number(tail, locator + 8, 8)
-            record = archive[end : end + 56].tobytes()
-            if len(record) < 56 or record[:4] != b"PK\x06\x06":
-                raise BadArchive("the ZIP64 end of directory is not where its locator says")
+    locator = at - 20
+    if locator >= 0 and tail[locator : locator + 4] == b"PK\x06\x07":
+        record_at = _number(tail, locator + 8, 8)
+        record = archive[record_at : record_at + 56].tobytes()
+        if len(record) == 56 and record[:4] == b"PK\x06\x06":
+            end = record_at
             count, size, start = (_number(record, place, 8) for place in (32, 40, 48))
+        elif count == 0xFFFF or MAX32 in (size, start):
+            raise BadArchive("the ZIP64 end of directory is not where its locator says")
     shift = end - size - start
     if shift < 0 or size < count * CENTRAL_SIZE:
         raise BadArchive("the directory lies outside the file")

@@ -185,6 +185,16 @@ def test_an_archive_in_an_archive_is_not_opened(take):
     assert len(reasons(found)) == 3
 
 
+@pytest.mark.parametrize("limit", [0, 60, 150, 250])
+def test_zip64_by_whatever_part_made_it_so(take, monkeypatch, limit):
+    """Beyond 2 GiB `zipfile` writes a ZIP64 directory although 32 bits still hold every number."""
+    monkeypatch.setattr(zipfile, "ZIP64_LIMIT", limit)
+    raw = zipped(GOOD)
+    assert b"PK\x06\x07" in raw
+    found = take(raw)
+    assert (levels(found), reasons(found)) == ([1.0, 2.0, 3.0], [])
+
+
 def test_encrypted_and_unknown_methods_are_refused(take):
     raw = bytearray(zipped(GOOD))
     raw[raw.index(b"PK\x01\x02") + 8] |= 1
