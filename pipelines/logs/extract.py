@@ -5,8 +5,9 @@ sorts them and removes exact repeats. What does not fit goes to the quarantine:
 `accepted + duplicates + quarantined = received`, always.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,14 +16,14 @@ import pyarrow as pa
 from pipelines.logs.check import check
 from pipelines.logs.clocks import correct_clocks
 from pipelines.logs.finish import finish
-from pipelines.logs.part import Part
 from pipelines.logs.quarantine import OTHER, Ledger
 from pipelines.logs.recordings.aside import Aside
 from pipelines.logs.settings import ExtractSettings
 from pipelines.logs.sheets import TABLES
+from pipelines.logs.spool import Spool
 from pipelines.logs.tables import read_table
 
-__all__ = ["ExtractSettings", "Extraction", "extract"]
+__all__ = ["ExtractSettings", "Extraction", "extract", "extract_in_groups"]
 
 
 @dataclass(frozen=True)
@@ -36,42 +37,69 @@ class Extraction:
 
     streams: Mapping[str, pa.Table]
     recorded: Mapping[str, pa.Table]
-    quarantine: pa.Table
-    accounting: pa.Table
+    ledger: Ledger
+
+    @cached_property
+    def quarantine(self) -> pa.Table:
+        """What was refused."""
+        return self.ledger.quarantine()
+
+    @cached_property
+    def accounting(self) -> pa.Table:
+        """How many records and members were received, and what became of them."""
+        return self.ledger.accounting()
 
 
 def extract(file: Path, pushed_as: str, settings: ExtractSettings) -> Extraction:
     """Read `file` (or a folder), which was pushed as `pushed_as`; never raises for what it holds."""
+    (whole,) = _extract(file, pushed_as, settings, in_memory=True)
+    return whole
+
+
+def extract_in_groups(file: Path, pushed_as: str, settings: ExtractSettings) -> Iterator[Extraction]:
+    """The same, some of the robots at a time, so that a file of many need not fit into memory.
+
+    Quarantine and accounting are those of the whole file in the last, of which there is at least one.
+    """
+    yield from _extract(file, pushed_as, settings, in_memory=False)
+
+
+def _extract(
+    file: Path, pushed_as: str, settings: ExtractSettings, *, in_memory: bool
+) -> Iterator[Extraction]:
     ledger = Ledger(pushed_as, settings.logs.limits.raw_bytes, settings.logs.redact)
     declared = settings.streams_of(pushed_as)
     if not declared:
         ledger.refuse_member("no_stream_declared", b"", detail="no stream's files pattern matches this path")
-    parts = _parts(file, pushed_as, settings, ledger) if declared else {}
-    recorded = {name: finish(name, declared[name], found, ledger) for name, found in parts.items()}
-    streams = correct_clocks(recorded, declared, settings.logs.clock)
-    return Extraction(streams, recorded, ledger.quarantine(), ledger.accounting())
+    with TemporaryDirectory() as scratch:
+        spool = Spool(declared, None if in_memory else Path(scratch))
+        if declared:
+            _read(file, pushed_as, settings, ledger, spool, Path(scratch))
+        for parts in spool.groups():
+            recorded = {name: finish(name, declared[name], found, ledger) for name, found in parts.items()}
+            streams = correct_clocks(recorded, declared, settings.logs.clock)
+            yield Extraction(streams, recorded, ledger)
 
 
-def _parts(file: Path, pushed_as: str, settings: ExtractSettings, ledger: Ledger) -> dict[str, list[Part]]:
-    """The checked records of every declared stream."""
+def _read(
+    file: Path, pushed_as: str, settings: ExtractSettings, ledger: Ledger, spool: Spool, scratch: Path
+) -> None:
+    """Add the checked records of every declared stream to the spool."""
     logs, declared = settings.logs, settings.streams_of(pushed_as)
     if pushed_as.lower().endswith(TABLES):
-        parts: dict[str, list[Part]] = {name: [] for name in declared}
         for rows in read_table(file, pushed_as, logs, declared, ledger):
-            parts[rows.name].append(check(rows, logs.limits, ledger))
-        return parts
+            spool.add(rows.name, check(rows, logs.limits, ledger))
+        return
     from pipelines.logs.messages import MessageReader
     from pipelines.logs.recordings.files import read_recordings
     from pipelines.logs.source import chunks
 
     topics = {name: spec for name, spec in declared.items() if spec.topic}
     others = {name: spec for name, spec in declared.items() if not spec.topic}
-    with TemporaryDirectory() as scratch:
-        aside = Aside(Path(scratch))
-        found = chunks(file, pushed_as, logs.limits, ledger, aside)
-        reader = MessageReader(others, logs, pushed_as, ledger)
-        if others:
-            reader.read(found)
-        elif count := sum(map(len, found)):
-            ledger.count(OTHER, accepted=count)
-        return reader.parts | read_recordings(aside.files, topics, logs, pushed_as, ledger)
+    aside = Aside(scratch)
+    found = chunks(file, pushed_as, logs.limits, ledger, aside)
+    if others:
+        MessageReader(others, logs, pushed_as, ledger, spool).read(found)
+    elif count := sum(map(len, found)):
+        ledger.count(OTHER, accepted=count)
+    read_recordings(aside.files, topics, logs, pushed_as, ledger, spool)

@@ -12,20 +12,21 @@ from pipelines.logs.archives.unpack import Unreadable
 from pipelines.logs.check import check
 from pipelines.logs.chunk import Chunk
 from pipelines.logs.jsontext import parse_message
-from pipelines.logs.part import Ints, Part
+from pipelines.logs.part import Ints
 from pipelines.logs.quarantine import OTHER, Ledger
 from pipelines.logs.records import RecordReader, record_origin
 from pipelines.logs.rows import Rows
 from pipelines.logs.scan.plan import Plan, plan
 from pipelines.logs.scan.scanner import Scan, Scanner
 from pipelines.logs.scan.tree import MISSING
+from pipelines.logs.spool import Spool
 from pipelines.logs.where import chosen
 
 SAMPLES = 4
 
 
 class MessageReader:
-    """Reads chunk after chunk; the parts of every stream are in the order of the input."""
+    """Reads chunk after chunk, and adds the records of every stream to the spool."""
 
     def __init__(
         self,
@@ -33,11 +34,12 @@ class MessageReader:
         logs: LogsSection,
         pushed_as: str,
         ledger: Ledger,
+        spool: Spool,
         *,
         exact: bool = False,
     ) -> None:
-        self.parts: dict[str, list[Part]] = {name: [] for name in streams}
         self._streams, self._logs, self._ledger, self._exact = streams, logs, ledger, exact
+        self._spool = spool
         self._readers = [RecordReader(name, spec, logs, pushed_as) for name, spec in streams.items()]
         self._plan: Plan | None = None
         self._scanner: Scanner | None = None
@@ -144,7 +146,7 @@ class MessageReader:
 
     def _add(self, rows: Rows) -> None:
         if len(rows):
-            self.parts[rows.name].append(check(rows, self._logs.limits, self._ledger))
+            self._spool.add(rows.name, check(rows, self._logs.limits, self._ledger))
 
 
 def _unicode(chunk: Chunk) -> Ints:

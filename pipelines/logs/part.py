@@ -1,7 +1,7 @@
 """Checked records of one stream, as arrays: what the final table is put together from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -29,6 +29,17 @@ class Part:
 
     def __len__(self) -> int:
         return len(self.places)
+
+    @property
+    def nbytes(self) -> int:
+        """How much memory its arrays take."""
+        arrays = (self.places, self.codes, self.ts, self.recv, self.known)
+        return sum(array.nbytes for array in (*arrays, *self.columns) if array is not None)
+
+    def of_robots(self) -> "Part":
+        """The same rows, with the names of their robots only."""
+        kept, codes = np.unique(self.codes, return_inverse=True)
+        return replace(self, names=tuple(self.names[code] for code in kept.tolist()), codes=codes)
 
     def take(self, rows: npt.NDArray[Any]) -> "Part":
         """Some rows, by position or by flag."""

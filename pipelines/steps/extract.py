@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from features.schema import ROBOT
 from pipelines.durations import parse_duration
-from pipelines.logs.extract import ExtractSettings, extract
+from pipelines.logs.extract import ExtractSettings, extract_in_groups
 from pipelines.steps.clocks import clock_report
-from pipelines.steps.cut import cut
+from pipelines.steps.cut import by_robot, cut
 from pipelines.steps.facts import NO_FACTS, as_facts
 from pipelines.steps.files import encode, read_settings, source_name, write_table
 from pipelines.steps.units import units
@@ -19,18 +20,22 @@ def main(pfs: Path) -> None:
     settings = ExtractSettings.from_json(value)
     streams, partition, out = value["streams"], value["logs"]["partition"], pfs / "out"
     for file, pushed_as in units(pfs / "logs", folders=settings.logs.unit == "folder"):
-        extraction = extract(file, pushed_as, settings)
         name = f"{source_name(pushed_as)}.parquet"
-        facts = [NO_FACTS]
-        for stream, table in sorted(extraction.streams.items()):
-            if streams[stream]["kind"] == "facts":
-                facts.append(as_facts(stream, table))
-                continue
-            reach = parse_duration(streams[stream]["tolerance"])
-            for piece in cut(table, partition=partition, reach=reach):
-                folder = out / ("halo" if piece.halo else "day") / encode(piece.robot) / piece.day
-                write_table(piece.rows, folder / encode(stream) / name)
-        write_table(pa.concat_tables(facts, promote_options="permissive"), out / "facts" / name)
+        facts: dict[tuple[str, str], pa.Table] = {}
+        clocks = []
+        for extraction in extract_in_groups(file, pushed_as, settings):
+            for stream, table in extraction.streams.items():
+                if streams[stream]["kind"] == "facts":
+                    facts |= {(stream, robot): as_facts(stream, rows) for robot, rows in by_robot(table)}
+                    continue
+                reach = parse_duration(streams[stream]["tolerance"])
+                for piece in cut(table, partition=partition, reach=reach):
+                    folder = out / ("halo" if piece.halo else "day") / encode(piece.robot) / piece.day
+                    write_table(piece.rows, folder / encode(stream) / name)
+            clocks.append(clock_report(extraction))
+        told = [NO_FACTS, *(facts[key] for key in sorted(facts))]
+        write_table(pa.concat_tables(told, promote_options="permissive"), out / "facts" / name)
         write_table(extraction.quarantine, out / "quarantine" / name)
         write_table(extraction.accounting, out / "accounting" / name)
-        write_table(clock_report(extraction), out / "quality" / name)
+        ordered = pa.concat_tables(clocks).sort_by([(ROBOT, "ascending"), ("stream", "ascending")])
+        write_table(ordered, out / "quality" / name)

@@ -5,7 +5,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from features.schema import ROBOT, TS
+from features.schema import CLOCK_TS, RECV_TS, ROBOT, TS
 from pipelines.steps.files import parquet_files, read_tables
 
 NO_FACTS: Final = pa.table({ROBOT: pa.array([], pa.string())})
@@ -13,7 +13,7 @@ NO_FACTS: Final = pa.table({ROBOT: pa.array([], pa.string())})
 
 def as_facts(stream: str, table: pa.Table) -> pa.Table:
     """A facts stream with its columns named `<stream>__<field>`, in order of arrival."""
-    fields = [name for name in table.column_names if name not in (ROBOT, TS, "recv_ts")]
+    fields = [name for name in table.column_names if name not in (ROBOT, TS, RECV_TS, CLOCK_TS)]
     return table.select([ROBOT, *fields]).rename_columns([ROBOT, *(f"{stream}__{name}" for name in fields)])
 
 

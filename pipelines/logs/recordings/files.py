@@ -9,7 +9,6 @@ from pipelines.config import LogsSection, StreamSection
 from pipelines.logs.archives.single import content_blocks
 from pipelines.logs.archives.unpack import GZIP, ZSTD, Unreadable
 from pipelines.logs.check import check
-from pipelines.logs.part import Part
 from pipelines.logs.quarantine import OTHER, Ledger
 from pipelines.logs.recordings.aside import File, head_of, ordered, plain_name
 from pipelines.logs.recordings.bag_folder import METADATA, BagMetadata, parse_metadata
@@ -17,6 +16,7 @@ from pipelines.logs.recordings.breaks import Breaks
 from pipelines.logs.recordings.kinds import ULOG, WAL
 from pipelines.logs.recordings.messages import messages_of
 from pipelines.logs.recordings.reader import RecordingReader
+from pipelines.logs.spool import Spool
 
 
 def read_recordings(
@@ -25,22 +25,28 @@ def read_recordings(
     logs: LogsSection,
     pushed_as: str,
     ledger: Ledger,
-) -> dict[str, list[Part]]:
-    """The checked records of every stream that names a topic; files of one folder are one bag."""
-    job = _Job(streams, logs, pushed_as, ledger)
+    spool: Spool,
+) -> None:
+    """Add the records of every stream that names a topic; files of one folder are one bag."""
+    job = _Job(streams, logs, pushed_as, ledger, spool)
     bags: dict[str, list[File]] = {}
     for file in ordered(files):
         bags.setdefault(file.member.rpartition("/")[0], []).append(file)
     for _, bag in sorted(bags.items()):
         job.read_bag(bag)
-    return job.reader.parts
 
 
 class _Job:
     def __init__(
-        self, streams: Mapping[str, StreamSection], logs: LogsSection, pushed_as: str, ledger: Ledger
+        self,
+        streams: Mapping[str, StreamSection],
+        logs: LogsSection,
+        pushed_as: str,
+        ledger: Ledger,
+        spool: Spool,
     ) -> None:
-        self.reader = RecordingReader(streams, logs, pushed_as, ledger)
+        self.reader = RecordingReader(streams, logs, pushed_as, ledger, spool)
+        self._spool = spool
         self._streams, self._logs, self._pushed_as, self._ledger = streams, logs, pushed_as, ledger
 
     def read_bag(self, files: Sequence[File]) -> None:
@@ -112,7 +118,7 @@ class _Job:
         ):
             rows.places = rows.places + self.reader.messages
             longest = max(longest, len(rows))
-            self.reader.parts[rows.name].append(check(rows, self._logs.limits, self._ledger))
+            self._spool.add(rows.name, check(rows, self._logs.limits, self._ledger))
         self.reader.messages += longest
 
 

@@ -12,12 +12,12 @@ from pipelines.config import LogsSection, StreamSection
 from pipelines.logs.archives.unpack import Unreadable
 from pipelines.logs.check import check
 from pipelines.logs.chunk import CHUNK_BYTES
-from pipelines.logs.part import Part
 from pipelines.logs.quarantine import OTHER, Ledger
 from pipelines.logs.recordings.decode import Decode, decoder
 from pipelines.logs.recordings.message import Channel, Message, envelope
 from pipelines.logs.records import RecordReader
 from pipelines.logs.rows import Origin
+from pipelines.logs.spool import Spool
 
 BATCH: Final = 4_096
 
@@ -28,13 +28,17 @@ def on_topic(topic: str, pattern: str) -> bool:
 
 
 class RecordingReader:
-    """Reads file after file; the parts of every stream are in the order of the input."""
+    """Reads file after file, and adds the records of every stream to the spool."""
 
     def __init__(
-        self, streams: Mapping[str, StreamSection], logs: LogsSection, pushed_as: str, ledger: Ledger
+        self,
+        streams: Mapping[str, StreamSection],
+        logs: LogsSection,
+        pushed_as: str,
+        ledger: Ledger,
+        spool: Spool,
     ) -> None:
-        self.parts: dict[str, list[Part]] = {name: [] for name in streams}
-        self._logs, self._ledger = logs, ledger
+        self._logs, self._ledger, self._spool = logs, ledger, spool
         self._readers = [RecordReader(name, spec, logs, pushed_as) for name, spec in streams.items()]
         self._wanted: dict[str, list[RecordReader]] = {}
         self._decoders: dict[Channel, Decode] = {}
@@ -105,7 +109,7 @@ class RecordingReader:
         for reader in self._readers:
             rows = reader.rows(self._origin, self._first)
             if len(rows):
-                self.parts[reader.name].append(check(rows, self._logs.limits, self._ledger))
+                self._spool.add(reader.name, check(rows, self._logs.limits, self._ledger))
             reader.clear()
         self._first = self.messages
         self._batch, self._bytes = [], 0

@@ -18,6 +18,7 @@ from pipelines.logs.messages import MessageReader
 from pipelines.logs.quarantine import Ledger
 from pipelines.logs.scan.numbers import FLOAT, INT, ODD, number
 from pipelines.logs.scan.tree import PADDING
+from pipelines.logs.spool import Spool
 
 SPECS = {
     "pose": StreamSection(
@@ -166,9 +167,11 @@ def message(draw: Callable[..., Any]) -> bytes:
 
 def tables(messages: list[bytes], *, exact: bool) -> tuple[Any, ...]:
     ledger = Ledger("file", 100)
-    reader = MessageReader(SPECS, LOGS, "/file", ledger, exact=exact)
+    spool = Spool(SPECS)
+    reader = MessageReader(SPECS, LOGS, "/file", ledger, spool, exact=exact)
     reader.read(split.members(messages, lambda place: f"m{place}"))
-    streams = {name: finish(name, SPECS[name], parts, ledger) for name, parts in reader.parts.items()}
+    (found,) = spool.groups()
+    streams = {name: finish(name, SPECS[name], parts, ledger) for name, parts in found.items()}
     return streams, ledger.quarantine(), ledger.accounting()
 
 
