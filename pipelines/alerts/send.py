@@ -51,6 +51,8 @@ def send(event: Event, receiver: ReceiverSection, reach: Reach, project: str) ->
         result, outcome = "never", type(error).__name__
     except (smtplib.SMTPException, http.client.HTTPException, OSError) as error:
         result, outcome = "again", _kind(error)
+    except Exception as error:  # a message that cannot be made must not stand in the way of others
+        result, outcome = "never", type(error).__name__
     return Attempt(result, outcome, round(time.monotonic() - started, 3))
 
 

@@ -9,7 +9,6 @@ from typing import Final
 
 import structlog
 
-from features.errors import ForewarnError
 from pipelines.alerts.book import Book
 from pipelines.alerts.courier import Count, Courier
 from pipelines.alerts.inputs import news
@@ -93,7 +92,7 @@ def _repeat(work: Callable[[], object], every: float, stop: threading.Event) -> 
         try:
             work()
             told = ""
-        except (ForewarnError, OSError) as error:
+        except Exception as error:  # whatever it is, alerts go on
             if str(error) != told and not stop.is_set():
                 told = str(error)
-                log.warning("alerts wait", error=told)
+                log.warning("alerts wait", error=told, kind=type(error).__name__)

@@ -11,7 +11,15 @@ from features.errors import NotFoundError
 from reports.dashboard import feedback, windows
 from reports.dashboard.guard import need
 from reports.dashboard.recording import recording
-from reports.dashboard.source import Report, Source
+from reports.dashboard.source import (
+    ChangeView,
+    CommitView,
+    DatumView,
+    JobView,
+    PipelineView,
+    Report,
+    Source,
+)
 from reports.dashboard.timeline import timeline
 
 VIEW, OPERATE = [Depends(need("viewer"))], [Depends(need("operator"))]
@@ -79,15 +87,15 @@ def router(source: Source) -> APIRouter:
         )
 
     @routes.get("/pipelines", dependencies=VIEW, summary="The DAG with each pipeline's newest job")
-    def pipelines() -> list[Any]:
+    def pipelines() -> list[PipelineView]:
         return list(source.pipelines())
 
     @routes.get("/jobs", dependencies=VIEW, summary="Newest jobs, of one commit or pipeline")
-    def jobs(commit: str | None = None, pipeline: str | None = None) -> list[Any]:
+    def jobs(commit: str | None = None, pipeline: str | None = None) -> list[JobView]:
         return list(source.jobs(commit=commit, pipeline=pipeline))
 
     @routes.get("/jobs/{pipeline}/{commit}/datums", dependencies=VIEW, summary="A job's datums")
-    def datums(pipeline: str, commit: str, limit: Limit = 100) -> list[Any]:
+    def datums(pipeline: str, commit: str, limit: Limit = 100) -> list[DatumView]:
         return list(source.datums(pipeline, commit, limit))
 
     @routes.get("/jobs/{pipeline}/{commit}/logs", dependencies=VIEW, summary="A job's last log lines")
@@ -103,11 +111,11 @@ def router(source: Source) -> APIRouter:
         return list(source.repos())
 
     @routes.get("/repos/{repo}/commits", dependencies=VIEW, summary="Newest commits of a repo")
-    def commits(repo: str, limit: Limit = 20) -> list[Any]:
+    def commits(repo: str, limit: Limit = 20) -> list[CommitView]:
         return list(source.commits(repo, limit))
 
     @routes.get("/repos/{repo}/commits/{commit}/changes", dependencies=VIEW, summary="What a commit changed")
-    def changes(repo: str, commit: str, limit: Limit = 200) -> list[Any]:
+    def changes(repo: str, commit: str, limit: Limit = 200) -> list[ChangeView]:
         return list(source.changes(repo, commit, limit))
 
     @routes.get("/feedback", dependencies=VIEW, summary="Where alerts stand, and precision of the closed")

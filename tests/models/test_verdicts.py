@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from features.errors import DataError
 from features.schema import FAILURES, TIMESTAMP
+from models.dataset import gather
+from models.settings import TrainSettings
 from models.verdicts import FAILED, TOLD, Judged, judged
 
 MINUTE = 60 * 10**9
@@ -80,6 +82,31 @@ def test_a_false_alarm_says_the_robot_was_seen_to_the_end_of_the_horizon() -> No
     found = judge([("a", 60)], [], [("a", 60, "false alarm"), ("a", 20, "false alarm")])
     assert found.seen == {"a": START + (60 + LEAD + HORIZON) * MINUTE}
     assert (found.failures.num_rows, found.windows.num_rows) == (0, 1)
+
+
+def test_a_false_alarm_closes_cut_offs_whose_horizon_was_not_observed() -> None:
+    minutes = list(range(0, 61, 10))
+    moments = pa.array([START + minute * MINUTE for minute in minutes], pa.int64()).cast(TIMESTAMP)
+    windows = pa.table(
+        {
+            "robot_id": ["a"] * len(minutes),
+            "cutoff": moments,
+            "latest_used": moments,
+            "is_failure_cutoff": [False] * len(minutes),
+        }
+    )
+    settings = TrainSettings(
+        lead=timedelta(minutes=LEAD),
+        horizon=timedelta(minutes=HORIZON),
+        lookback=timedelta(minutes=LOOKBACK),
+        episode_gap=timedelta(minutes=5),
+    )
+    found = judge([], [], [("a", 50, "false alarm")])
+    open_, closed = (
+        gather(windows, FAILURES.empty_table(), None, settings, seen) for seen in (None, found.seen)
+    )
+    assert [data.counts["horizon not observed"] for data in (open_, closed)] == [4, 1]
+    assert not closed.label.any()
 
 
 def test_what_cannot_be_read_is_refused() -> None:
