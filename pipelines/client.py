@@ -185,9 +185,10 @@ class Pachd:
         """Id of the newest finished commit of `repo@master`, None when there is none."""
         try:
             with _translated():
-                for info in self._client.pfs.list_commit(repo=_repo(repo), to=_head(repo)):
-                    if _time(info.finished) is not None and not info.error:
-                        return str(info.commit.id)
+                for number in (1, 0):  # mostly it is the newest; without a number all would be told
+                    for info in self._client.pfs.list_commit(repo=_repo(repo), to=_head(repo), number=number):
+                        if _time(info.finished) is not None and not info.error:
+                            return str(info.commit.id)
         except NotFoundError:
             return None
         return None
