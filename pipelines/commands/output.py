@@ -3,7 +3,8 @@
 import logging
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from contextlib import suppress
+from typing import Any, Final, TextIO, cast
 
 import msgspec
 import structlog
@@ -13,6 +14,20 @@ from rich.table import Table
 WIDE: Final = 400
 stdout = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
 stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class _Stderr:
+    """What stderr is now; that its reader is gone must not end the work that is told of."""
+
+    def write(self, text: str) -> None:
+        """Write, if somebody still reads."""
+        with suppress(OSError, ValueError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        """Flush, likewise."""
+        with suppress(OSError, ValueError):
+            sys.stderr.flush()
 
 
 def log_to_stderr(least: int = logging.WARNING) -> None:
@@ -28,7 +43,7 @@ def log_to_stderr(least: int = logging.WARNING) -> None:
             structlog.processors.format_exc_info,
             structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
         ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _Stderr())),
     )
 
 
