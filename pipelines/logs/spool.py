@@ -14,7 +14,7 @@ import numpy as np
 
 from pipelines.logs.part import Part, concatenate
 
-BUDGET: Final = 64 << 20
+BUDGET: Final = 32 << 20
 BUCKETS: Final = 64
 
 
