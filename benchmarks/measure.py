@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+SETTLED = 100_000  # rows from which peak memory says more of the data than of the process
+
 
 def head(title: str, *packages: str) -> None:
     cpu = next(
