@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from features.errors import DataError
 from models import linear
+from models.binned import binned, rows_of
 from models.calibrate import Scores, logit
 from models.dataset import Dataset, Flags, Index
 from models.encode import Encoding, matching
@@ -111,24 +112,23 @@ def grow(
         return Grown(text, wanted, shift, columns, usual)
     import lightgbm
 
-    train = lightgbm.Dataset(
-        _narrow(matrix[rows], columns),
-        label=label[rows].astype(np.float32),
-        weight=weight.astype(np.float32) if settings.positive_weight != 1 else None,
-        feature_name=_safe([encoding.features[column] for column in columns]),
-        categorical_feature=[
-            place for place, column in enumerate(columns) if encoding.features[column] in encoding.categories
-        ],
-        free_raw_data=True,
-    )
+    chosen = parameters(settings, encoding, columns)
+    names = _safe([encoding.features[column] for column in columns])
+    categorical = [
+        place for place, column in enumerate(columns) if encoding.features[column] in encoding.categories
+    ]
+    train = binned(rows_of(matrix, rows, columns, names), categorical, chosen)
+    train.set_label(label[rows].astype(np.float32))
+    if settings.positive_weight != 1:
+        train.set_weight(weight.astype(np.float32))
     valid = lightgbm.Dataset(
-        _narrow(matrix[split.validation], columns),
+        rows_of(matrix, split.validation, columns, names),
         label=seen.astype(np.float32),
         weight=odds.astype(np.float32),
         reference=train,
     )
     booster = lightgbm.train(
-        parameters(settings, encoding, columns),
+        chosen,
         train,
         num_boost_round=wanted,
         valid_sets=[valid] if watched else None,

@@ -59,6 +59,11 @@ class Project:
         return self.state / "tokens.json"
 
     @property
+    def binned(self) -> Path:
+        """Where training rows are kept as LightGBM bins them."""
+        return self.state / "binned"
+
+    @property
     def alert_file(self) -> Path:
         """Where alerts, their events and deliveries are kept."""
         return self.state / "alerts.db"

@@ -1,5 +1,6 @@
 """`forewarn tune`: search settings for a time, keep them only where they beat the default on unseen rows."""
 
+import os
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,6 +10,7 @@ import msgspec
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from features.schema import FAILURES
+from models.binned import CACHE_VARIABLE
 from models.tune import Progress as Told
 from models.tune import Tuned
 from models.tune import tune as search
@@ -33,6 +35,7 @@ def tune(*, project: Path | None, minutes: float, trials: int, apply: bool, json
     """Search and show what was found; with `apply`, write it. Raises NotFoundError before the first push."""
     found = Project.find(project)
     settings = train_settings(found.config.step_files["train"])
+    os.environ.setdefault(CACHE_VARIABLE, str(found.binned))
     with TemporaryDirectory() as name:
         folder = Path(name)
         with found.connect() as pachd:
