@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from models.dataset import Flags
 
@@ -137,8 +138,8 @@ def _loss(odds: Scores, target: Scores) -> float:
 
 
 def expit(odds: Scores) -> Scores:
-    """Log-odds to probability."""
-    return np.asarray(np.exp(-np.logaddexp(0, -odds)))
+    """Log-odds to probability, never falling from one float to the next."""
+    return np.asarray(special.expit(odds))
 
 
 def logit(chance: Scores) -> Scores:

@@ -49,7 +49,6 @@ def test_workers_come_with_datums_and_go_after_them(tmp_path):
         assert {one.state for one in found} == {"success"}
         most = max(told["n"] for _, told in scaled.log if told["status"] == "up")
         assert 1 <= most <= 3
-        assert cluster.sync(scaled.target) == 0
         executor.start().sync(_until_alone, cluster)
 
 

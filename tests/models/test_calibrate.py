@@ -51,6 +51,11 @@ def test_calibration_never_changes_the_ranking(rows: list[tuple[float, bool]]) -
     assert ((risk > 0) & (risk < 1)).all()
 
 
+def test_the_next_float_is_never_less_risky() -> None:
+    odds = -0.1784516401746986 + np.arange(-500, 500) * np.spacing(0.178)
+    assert (np.diff(expit(odds)) >= 0).all()
+
+
 def test_isotonic_leaves_no_plateau() -> None:
     generator = np.random.default_rng(3)
     score = generator.normal(size=20_000)
