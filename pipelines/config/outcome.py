@@ -35,7 +35,7 @@ class ReportSection(Section):
 
     title: str = Field("", description="of the page; '' = the project's name")
     rank_by: Literal["day", "now"] = Field(
-        "day", description="'day': highest risk of the last 24 h; 'now': the newest"
+        "day", description="'day': mean risk of the last 24 h; 'now': the newest"
     )
     reasons: int = Field(5, ge=1, le=20, description="shown per robot")
     alerts_per_robot_day: float = Field(
