@@ -54,7 +54,7 @@ def outputs(project: Path, engine: Engine) -> dict[str, bytes]:
     assert {job.state for job in pachd.jobs()} == {"SUCCESS"}
     ids = {
         commit.id.encode(): f"{repo} {place}".encode()
-        for repo in ("logs", "config", "models", *REPOS)
+        for repo in ("logs", "config", "labels", "models", *REPOS)
         for place, commit in enumerate(reversed(pachd.commits(repo, 1000)))
     }
     any_id = re.compile(b"|".join(ids))
