@@ -136,7 +136,7 @@ class Model:
     def run(self, line: Line) -> Version:
         before = self.heads.get(line.name)
         if any(self.heads[name].error for name in line.inputs):
-            return Version(error=True, base=before, ran=False)
+            return Version(before.files if before else {}, error=True, base=before, ran=False)
         good, ran = before, list[Version]()
         while good is not None and good.error:
             ran += [good] if good.ran else []
