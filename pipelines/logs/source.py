@@ -53,7 +53,9 @@ def _of_members(groups: Iterable[Members], aside: Aside) -> Iterator[Chunk]:
         begin = 0
         for place in sorted(group.of_lines):
             yield from _whole(group, begin, place)
-            yield from split.lines([group.contents[place]], group.name(place), len(group.contents[place]))
+            yield from split.lines(
+                [bytes(group.contents[place])], group.name(place), len(group.contents[place])
+            )
             begin = place + 1
         yield from _whole(group, begin, len(group.contents))
 

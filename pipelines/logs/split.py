@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 from numba import njit
 
+from pipelines.logs.archives.members import Content
 from pipelines.logs.archives.unpack import Unreadable
 from pipelines.logs.chunk import Chunk
 from pipelines.logs.scan.lanes import byte
@@ -17,7 +18,7 @@ BLANK: Final = b" \t\r\n"
 LINE_BREAKS: Final = (b"}\n{", b"}\r\n{")
 
 
-def members(contents: Sequence[bytes], names: Callable[[int], str]) -> Iterator[Chunk]:
+def members(contents: Sequence[Content], names: Callable[[int], str]) -> Iterator[Chunk]:
     """One message a member; a list's elements are messages, and so are the lines of several objects."""
     whole = _whole(contents, names, 0)
     many = [
@@ -35,7 +36,7 @@ def members(contents: Sequence[bytes], names: Callable[[int], str]) -> Iterator[
         if place > begin:
             yield _whole(contents[begin:place], names, begin)
         if place < len(contents):
-            yield from several(contents[place], names(place))
+            yield from several(bytes(contents[place]), names(place))
         begin = place + 1
 
 
@@ -90,7 +91,7 @@ def within_lines(chunk: Chunk) -> Chunk:
     )
 
 
-def _whole(contents: Sequence[bytes], names: Callable[[int], str], begin: int) -> Chunk:
+def _whole(contents: Sequence[Content], names: Callable[[int], str], begin: int) -> Chunk:
     data = b"\0".join([*contents, bytes(PADDING)])
     sizes = np.fromiter(map(len, contents), np.int64, len(contents))
     starts = np.concatenate(([0], np.cumsum(sizes[:-1] + 1)))

@@ -1,14 +1,15 @@
 """The members of a ZIP, in an order of their own, each checked before a byte of it is unfolded."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
-from itertools import repeat
 from mmap import MADV_DONTNEED, mmap
 from typing import Final
 
+import deflate
 import numpy as np
 import numpy.typing as npt
-from isal import igzip_lib, isal_zlib
+from isal import isal_zlib
+from numba import njit
 
 from pipelines.config import LimitsSection
 from pipelines.logs.archives.directory import (
@@ -19,9 +20,9 @@ from pipelines.logs.archives.directory import (
     read_directory,
     recover_directory,
 )
-from pipelines.logs.archives.members import Members
+from pipelines.logs.archives.members import Content, Members
 from pipelines.logs.archives.names import are_lines, by_name, refusal, same_as_before, suspects
-from pipelines.logs.archives.unpack import DEFLATE_BOUND, GZIP_BITS, Unreadable, check, inflate, unpack
+from pipelines.logs.archives.unpack import DEFLATE_BOUND, Unreadable, check, inflate, unpack
 from pipelines.logs.chunk import CHUNK_BYTES
 from pipelines.logs.quarantine import Ledger
 
@@ -84,7 +85,7 @@ class _Zip:
 
     def members(self, order: Ints) -> Iterator[Members]:
         """Contents in groups of about CHUNK_BYTES."""
-        contents: list[bytes] = []
+        contents: list[Content] = []
         numbers: list[int] = []
         size, left = 0, self._limits.total_bytes
         for some, found in self._contents(order):
@@ -103,26 +104,26 @@ class _Zip:
         if contents:
             yield self._group(contents, numbers)
 
-    def _contents(self, order: Ints) -> Iterator[tuple[list[int], list[bytes]]]:
+    def _contents(self, order: Ints) -> Iterator[tuple[list[int], Sequence[Content]]]:
         """Entries and their contents: many at once where all are small gzip streams, else one by one."""
         limit = min(CHUNK_BYTES, self._limits.total_bytes // TOGETHER)
         for first in range(0, len(order), AT_ONCE):
             looked_at = order[first : first + AT_ONCE]
             quick, length = self._quick(looked_at)
             for at in range(0, len(looked_at), TOGETHER):
-                some = looked_at[at : at + TOGETHER]
-                found = None
-                if quick[at : at + TOGETHER].all() and length[at : at + TOGETHER].sum() <= limit:
-                    found = self._at_once(some, length[at : at + TOGETHER])
-                if found is not None:
+                some, plain = looked_at[at : at + TOGETHER], quick[at : at + TOGETHER]
+                sizes = length[at : at + TOGETHER][plain]
+                found = self._at_once(some[plain], sizes) if sizes.sum() <= limit else None
+                if found is not None and len(found) == len(some):
                     yield some.tolist(), found
                     continue
+                unfolded = dict(zip(some[plain].tolist(), found or (), strict=False))
                 for entry in some.tolist():
-                    content = self._content(entry)
+                    content = unfolded.pop(entry, None) or self._content(entry)
                     if content is not None:
                         yield [entry], [content]
 
-    def _at_once(self, some: Ints, length: Ints) -> list[bytes] | None:
+    def _at_once(self, some: Ints, length: Ints) -> list[bytearray] | None:
         """Contents of small gzip streams, None if any is not quite what it says."""
         begin, view, sizes = self._entries.data[some], self._view, length.tolist()
         ends = begin + self._entries.packed[some]
@@ -130,12 +131,12 @@ class _Zip:
         if list(map(isal_zlib.crc32, raws)) != self._entries.crc[some].tolist():
             return None
         try:
-            found = list(map(isal_zlib.decompress, raws, repeat(GZIP_BITS), sizes))
-        except igzip_lib.IsalError:  # type: ignore[misc]
+            found = list(map(deflate.gzip_decompress, raws, sizes))
+        except deflate.DeflateError:
             return None
         return found if list(map(len, found)) == sizes else None
 
-    def _group(self, contents: list[bytes], numbers: list[int]) -> Members:
+    def _group(self, contents: list[Content], numbers: list[int]) -> Members:
         places = np.flatnonzero(self._of_lines[numbers]).tolist() if self._of_lines.any() else ()
         return Members(contents, lambda place: self._directory.name(numbers[place]), frozenset(places))
 
@@ -157,6 +158,7 @@ class _Zip:
         quick &= (self._archive[safe] == 0x1F) & (
             self._archive[np.minimum(safe + 1, len(self._archive) - 1)] == 0x8B
         )
+        quick &= ~_begin_again(self._archive, safe, np.where(quick, packed, 0))
         tail = np.where(quick, begin + packed - 4, 0)
         length = np.zeros(len(order), np.int64)
         for place in range(4):
@@ -258,3 +260,16 @@ class _Zip:
             detail=f"{detail}; {len(entries)} members from this one on",
             count=len(entries),
         )
+
+
+@njit(cache=True, nogil=True)
+def _begin_again(archive, begins, sizes):  # type: ignore[no-untyped-def]
+    """True for gzip streams that may have another after them: the bytes one begins with come once more."""
+    found = np.zeros(begins.size, np.bool_)
+    for row in range(begins.size):
+        rest = archive[begins[row] + 1 : begins[row] + sizes[row]]
+        again = False
+        for at in range(rest.size - 2):
+            again |= (rest[at] == 0x1F) & (rest[at + 1] == 0x8B) & (rest[at + 2] == 8)
+        found[row] = again
+    return found

@@ -3,17 +3,18 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from io import FileIO
+from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
-from pipelines.logs.archives.members import Members
+from pipelines.logs.archives.members import Content, Members
 from pipelines.logs.archives.walk import files_below
 from pipelines.logs.recordings.bag_folder import METADATA, ROOT
 from pipelines.logs.recordings.kinds import HEAD, MAGICS
 
 ENDINGS: Final = (".mcap", ".bag", ".db3", ".db3-wal", ".ulg", ".ulog")
 PACKED: Final = (".gz", ".zst", ".zstd")
-FIRST: Final = frozenset(magic[:1] for magic in (*MAGICS, ROOT.encode()))
+FIRST: Final = frozenset(magic[0] for magic in (*MAGICS, ROOT.encode()))
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,9 @@ class Aside:
 
     def sift(self, group: Members) -> Members:
         """Put the recordings of a group aside; returns the rest."""
-        doubtful = [place for place, content in enumerate(group.contents) if content[:1] in FIRST]
+        if FIRST.isdisjoint(map(itemgetter(0), filter(None, group.contents))):
+            return group
+        doubtful = [place for place, content in enumerate(group.contents) if content and content[0] in FIRST]
         found = [place for place in doubtful if is_recording(group.contents[place], group.name(place))]
         for place in found:
             path = self.scratch / str(len(self.files))
@@ -49,7 +52,7 @@ class Aside:
         )
 
 
-def is_recording(content: bytes, name: str) -> bool:
+def is_recording(content: Content, name: str) -> bool:
     """By the first bytes; by the name what is compressed, or is a recording no more."""
     if content.startswith(ROOT.encode()):
         return name.rpartition("/")[2] == METADATA

@@ -57,6 +57,13 @@ def take(read):
 GOOD = {"1.json": plain(1), "2.json": plain(2), "3.json": plain(3)}
 
 
+def test_gzip_streams_one_after_the_other_in_a_member_are_all_read(take):
+    streams = [gzip.compress(plain(tick) + b"\n", mtime=0) for tick in (1, 2, 3)]
+    found = take(zipped({"1.json.gz": b"".join(streams), "2.json.gz": gzip.compress(plain(4), mtime=0)}))
+    assert levels(found) == [1.0, 2.0, 3.0, 4.0]
+    balanced(found)
+
+
 @pytest.mark.parametrize(
     ("limits", "kept", "reason"),
     [
