@@ -94,8 +94,10 @@ def _from_text(values: Column, zone: str, found: Ints, refused: Refused) -> None
     kinds = np.full(len(found), INVALID)
     if isinstance(values, Cells) and values.found == {STRING}:
         iso_times(values.text, values.values, found, kinds)
+        odd = np.flatnonzero(kinds == INVALID)
+        _from_values(odd, values.take(odd).tolist(), found, kinds, refused)
     else:
-        _from_values(as_list(values), found, kinds, refused)
+        _from_values(np.arange(len(found)), as_list(values), found, kinds, refused)
     for row in np.flatnonzero(kinds == INVALID).tolist():
         if row not in refused:
             refused[row] = ("time_invalid", repr(value_at(values, row))[:80])
@@ -107,10 +109,10 @@ def _from_text(values: Column, zone: str, found: Ints, refused: Refused) -> None
         _localize(local, zone, found, refused)
 
 
-def _from_values(values: list[Any], found: Ints, kinds: Ints, refused: Refused) -> None:
+def _from_values(places: Ints, values: list[Any], found: Ints, kinds: Ints, refused: Refused) -> None:
     """Strings (without the white space and quotes spreadsheets put around them) and datetimes."""
     rows, texts = [], []
-    for row, value in enumerate(values):
+    for row, value in zip(places.tolist(), values, strict=True):
         if isinstance(value, str):
             value = value.strip(' "')
         if value is None or value == "":
