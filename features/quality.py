@@ -43,6 +43,8 @@ CLOCKS: Final = pa.schema(
         ("superseded", pa.int64()),
     ]
 )
+CORRECTIONS: Final = pa.schema([*CLOCKS, ("corrected", pa.int64()), ("shift_s", pa.float64())])
+"""CLOCKS, and how many records were set to another time than the clock said, and by how much at most."""
 
 
 def match_report(joined: pa.Table, streams: Mapping[str, Deduplicated] | None = None) -> pa.Table:

@@ -11,29 +11,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SHOWN: Final = 50
-CLOCKS: Final = pa.schema(
-    [
-        (ROBOT, pa.string()),
-        ("stream", pa.string()),
-        ("records", pa.int64()),
-        ("offset_s", pa.float64()),
-        ("drift_ppm", pa.float64()),
-        ("resolution_s", pa.float64()),
-        ("out_of_order_share", pa.float64()),
-        ("duplicates", pa.int64()),
-        ("corrected", pa.int64()),
-        ("shift_s", pa.float64()),
-    ]
-)
 
 
 def clocks(table: pa.Table, beyond_s: float, *, correct: bool) -> dict[str, Any]:
     """Figures per stream, and the robots whose clock is off by more than `beyond_s`, the worst first.
 
-    `table` (`CLOCKS`) has a row a pushed file, robot and stream. Of each stream: `offset_s`, the median of
-    its rows; `drift_ppm`, the greatest by size; `resolution_s`, the finest; `out_of_order_share` of its
-    records; null where no row tells. Of a robot the row of the greatest offset counts, with all its records
-    corrected.
+    `table` (`features.quality.CORRECTIONS`) has a row a pushed file, robot and stream. Of each stream:
+    `offset_s`, the median of its rows; `drift_ppm`, the greatest by size; `resolution_s`, the finest;
+    `out_of_order_share` of its records; null where no row tells. Of a robot the row of the greatest offset
+    counts, with all its records corrected.
     """
     rows = table.to_pandas()
     wrong = rows[rows["offset_s"].abs() > beyond_s]

@@ -10,12 +10,12 @@ import pyarrow as pa
 
 from features.errors import DataError
 from features.operation import OPERATION
+from features.quality import CORRECTIONS
 from features.schema import CUTOFF, FAILURES, REASON, ROBOT, TIMESTAMP
 from models import similar
 from models.drift import COUNTS
 from models.evaluate import Evaluation
 from models.explain import REASONS
-from reports.clocks import CLOCKS
 from reports.durations import parse
 
 RISK: Final = pa.schema(
@@ -108,7 +108,7 @@ class ReportInputs:
             accounting=conform(self.accounting, ACCOUNTING, "accounting"),
             quarantine=conform(self.quarantine, QUARANTINE, "quarantine"),
             join_quality=conform(self.join_quality, JOIN_QUALITY, "join_quality"),
-            clocks=conform(self.clocks, CLOCKS, "clocks"),
+            clocks=conform(self.clocks, CORRECTIONS, "clocks"),
             operation=conform(self.operation, OPERATION, "operation"),
             facts=self.facts if ROBOT in self.facts.column_names else FACTS.empty_table(),
             provenance=self.provenance,

@@ -13,9 +13,10 @@ from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 
-from pipelines.logs.check import check
+from pipelines.config import StreamSection
 from pipelines.logs.clocks import correct_clocks
 from pipelines.logs.finish import finish
+from pipelines.logs.intake import Intake
 from pipelines.logs.quarantine import OTHER, Ledger
 from pipelines.logs.recordings.aside import Aside
 from pipelines.logs.settings import ExtractSettings
@@ -74,21 +75,17 @@ def _extract(
     with TemporaryDirectory() as scratch:
         spool = Spool(declared, None if in_memory else Path(scratch))
         if declared:
-            _read(file, pushed_as, settings, ledger, spool, Path(scratch))
+            _read(file, declared, Intake(pushed_as, settings.logs, ledger, spool), Path(scratch))
         for parts in spool.groups():
             recorded = {name: finish(name, declared[name], found, ledger) for name, found in parts.items()}
             streams = correct_clocks(recorded, declared, settings.logs.clock)
             yield Extraction(streams, recorded, ledger)
 
 
-def _read(
-    file: Path, pushed_as: str, settings: ExtractSettings, ledger: Ledger, spool: Spool, scratch: Path
-) -> None:
-    """Add the checked records of every declared stream to the spool."""
-    logs, declared = settings.logs, settings.streams_of(pushed_as)
-    if pushed_as.lower().endswith(TABLES):
-        for rows in read_table(file, pushed_as, logs, declared, ledger):
-            spool.add(rows.name, check(rows, logs.limits, ledger))
+def _read(file: Path, declared: Mapping[str, StreamSection], intake: Intake, scratch: Path) -> None:
+    """Take in the records of every declared stream."""
+    if intake.pushed_as.lower().endswith(TABLES):
+        read_table(file, declared, intake)
         return
     from pipelines.logs.messages import MessageReader
     from pipelines.logs.recordings.files import read_recordings
@@ -97,9 +94,9 @@ def _read(
     topics = {name: spec for name, spec in declared.items() if spec.topic}
     others = {name: spec for name, spec in declared.items() if not spec.topic}
     aside = Aside(scratch)
-    found = chunks(file, pushed_as, logs.limits, ledger, aside)
+    found = chunks(file, intake.pushed_as, intake.logs.limits, intake.ledger, aside)
     if others:
-        MessageReader(others, logs, pushed_as, ledger, spool).read(found)
+        MessageReader(others, intake).read(found)
     elif count := sum(map(len, found)):
-        ledger.count(OTHER, accepted=count)
-    read_recordings(aside.files, topics, logs, pushed_as, ledger, spool)
+        intake.ledger.count(OTHER, accepted=count)
+    read_recordings(aside.files, topics, intake)

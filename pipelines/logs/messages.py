@@ -6,20 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.config import LogsSection, StreamSection
+from pipelines.config import StreamSection
 from pipelines.logs import split
 from pipelines.logs.archives.unpack import Unreadable
-from pipelines.logs.check import check
 from pipelines.logs.chunk import Chunk
+from pipelines.logs.intake import Intake
 from pipelines.logs.jsontext import parse_message
 from pipelines.logs.part import Ints
-from pipelines.logs.quarantine import OTHER, Ledger
+from pipelines.logs.quarantine import OTHER
 from pipelines.logs.records import RecordReader, record_origin
 from pipelines.logs.rows import Rows
 from pipelines.logs.scan.plan import Plan, plan
 from pipelines.logs.scan.scanner import Scan, Scanner
 from pipelines.logs.scan.tree import MISSING
-from pipelines.logs.spool import Spool
 from pipelines.logs.where import chosen
 
 SAMPLES = 4
@@ -28,19 +27,10 @@ SAMPLES = 4
 class MessageReader:
     """Reads chunk after chunk, and adds the records of every stream to the spool."""
 
-    def __init__(
-        self,
-        streams: Mapping[str, StreamSection],
-        logs: LogsSection,
-        pushed_as: str,
-        ledger: Ledger,
-        spool: Spool,
-        *,
-        exact: bool = False,
-    ) -> None:
-        self._streams, self._logs, self._ledger, self._exact = streams, logs, ledger, exact
-        self._spool = spool
-        self._readers = [RecordReader(name, spec, logs, pushed_as) for name, spec in streams.items()]
+    def __init__(self, streams: Mapping[str, StreamSection], intake: Intake, *, exact: bool = False) -> None:
+        self._streams, self._intake, self._exact = streams, intake, exact
+        self._logs, self._ledger = intake.logs, intake.ledger
+        self._readers = intake.record_readers(streams)
         self._plan: Plan | None = None
         self._scanner: Scanner | None = None
         self._messages = 0
@@ -86,7 +76,7 @@ class MessageReader:
             for reader in self._readers:
                 reader.read(message, number, origins, self._ledger)
         for reader in self._readers:
-            self._add(reader.rows(origins, self._messages))
+            self._intake.add(reader.rows(origins, self._messages))
 
     def _scan(self, chunk: Chunk) -> Ints:
         """Read the plain messages; returns the numbers of the others."""
@@ -99,7 +89,7 @@ class MessageReader:
         text = _unicode(chunk)
         found = self._scanner.scan(chunk.text, chunk.starts[text], chunk.ends[text])
         for reader in self._readers:
-            self._add(self._rows(found, reader, chunk, text))
+            self._intake.add(self._rows(found, reader, chunk, text))
         others = np.ones(len(chunk), np.bool_)
         others[text[found.plain]] = False
         return np.flatnonzero(others)
@@ -143,10 +133,6 @@ class MessageReader:
             fields={name: columns[field.source or name] for name, field in spec.fields.items()},
             origin=origin,
         )
-
-    def _add(self, rows: Rows) -> None:
-        if len(rows):
-            self._spool.add(rows.name, check(rows, self._logs.limits, self._ledger))
 
 
 def _unicode(chunk: Chunk) -> Ints:

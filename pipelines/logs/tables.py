@@ -8,8 +8,9 @@ from typing import Any, Final
 import numpy as np
 import orjson
 
-from pipelines.config import LogsSection, StreamSection
+from pipelines.config import StreamSection
 from pipelines.logs.archives.unpack import Unreadable
+from pipelines.logs.intake import Intake
 from pipelines.logs.quarantine import Ledger
 from pipelines.logs.records import constant_robot
 from pipelines.logs.rows import Origin, Rows
@@ -20,10 +21,9 @@ BATCH: Final = 100_000
 SWAPPED: Final = str.maketrans(",.", ".,")
 
 
-def read_table(
-    file: Path, pushed_as: str, logs: LogsSection, streams: Mapping[str, StreamSection], ledger: Ledger
-) -> Iterator[Rows]:
-    """Records of every stream, batch by batch; the first row of a table names its columns."""
+def read_table(file: Path, streams: Mapping[str, StreamSection], intake: Intake) -> None:
+    """Add the records of every stream, batch by batch; the first row of a table names its columns."""
+    logs, ledger = intake.logs, intake.ledger
     for name in sorted({spec.sheet for spec in streams.values()}):
         of_sheet = {stream: spec for stream, spec in streams.items() if spec.sheet == name}
         try:
@@ -32,12 +32,12 @@ def read_table(
             ledger.refuse_member(error.reason, b"", name, detail=str(error))
             continue
         ledger.count("member", accepted=1)
-        tables = [_Table(stream, spec, logs, pushed_as, sheet.header) for stream, spec in of_sheet.items()]
+        tables = [_Table(stream, spec, intake, sheet.header) for stream, spec in of_sheet.items()]
         readable = [table for table in tables if table.complete(ledger)]
         first = 0
         for batch in _batches(sheet, ledger):
             for table in readable:
-                yield table.rows(batch, first)
+                intake.add(table.rows(batch, first))
             first += len(batch)
 
 
@@ -77,14 +77,12 @@ def _fitting(sheet: Sheet, ledger: Ledger) -> Iterator[Line]:
 class _Table:
     """One stream's view of a table."""
 
-    def __init__(
-        self, name: str, spec: StreamSection, logs: LogsSection, pushed_as: str, header: Sequence[str]
-    ) -> None:
+    def __init__(self, name: str, spec: StreamSection, intake: Intake, header: Sequence[str]) -> None:
         self._name, self._spec, self._header = name, spec, header
         self._place = {column: index for index, column in enumerate(header)}
-        robot = spec.robot or logs.robot
+        robot = spec.robot or intake.logs.robot
         self._robot = robot.field
-        self._constant = None if robot.field else constant_robot(robot, pushed_as)
+        self._constant = None if robot.field else constant_robot(robot, intake.pushed_as)
 
     def complete(self, ledger: Ledger) -> bool:
         """Whether the table has every column the stream reads; the first that is missing is told."""

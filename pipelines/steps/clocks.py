@@ -1,18 +1,16 @@
 """What one pushed file tells of its robots' clocks: how they ran, and what was corrected."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.quality import CLOCKS, clock_quality
+from features.quality import CORRECTIONS, clock_quality
 from features.schema import CLOCK_TS, RECV_TS, ROBOT, TS
 from pipelines.logs.extract import Extraction
 from pipelines.steps.cut import nanoseconds
-
-CORRECTIONS: Final = pa.schema([*CLOCKS, ("corrected", pa.int64()), ("shift_s", pa.float64())])
 
 
 def clock_report(extraction: Extraction) -> pa.Table:

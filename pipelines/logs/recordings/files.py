@@ -5,30 +5,22 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from pipelines.config import LogsSection, StreamSection
+from pipelines.config import StreamSection
 from pipelines.logs.archives.single import content_blocks
 from pipelines.logs.archives.unpack import GZIP, ZSTD, Unreadable
-from pipelines.logs.check import check
-from pipelines.logs.quarantine import OTHER, Ledger
+from pipelines.logs.intake import Intake
+from pipelines.logs.quarantine import OTHER
 from pipelines.logs.recordings.aside import File, head_of, ordered, plain_name
 from pipelines.logs.recordings.bag_folder import METADATA, BagMetadata, parse_metadata
 from pipelines.logs.recordings.breaks import Breaks
 from pipelines.logs.recordings.kinds import ULOG, WAL
 from pipelines.logs.recordings.messages import messages_of
 from pipelines.logs.recordings.reader import RecordingReader
-from pipelines.logs.spool import Spool
 
 
-def read_recordings(
-    files: Sequence[File],
-    streams: Mapping[str, StreamSection],
-    logs: LogsSection,
-    pushed_as: str,
-    ledger: Ledger,
-    spool: Spool,
-) -> None:
+def read_recordings(files: Sequence[File], streams: Mapping[str, StreamSection], intake: Intake) -> None:
     """Add the records of every stream that names a topic; files of one folder are one bag."""
-    job = _Job(streams, logs, pushed_as, ledger, spool)
+    job = _Job(streams, intake)
     bags: dict[str, list[File]] = {}
     for file in ordered(files):
         bags.setdefault(file.member.rpartition("/")[0], []).append(file)
@@ -37,17 +29,10 @@ def read_recordings(
 
 
 class _Job:
-    def __init__(
-        self,
-        streams: Mapping[str, StreamSection],
-        logs: LogsSection,
-        pushed_as: str,
-        ledger: Ledger,
-        spool: Spool,
-    ) -> None:
-        self.reader = RecordingReader(streams, logs, pushed_as, ledger, spool)
-        self._spool = spool
-        self._streams, self._logs, self._pushed_as, self._ledger = streams, logs, pushed_as, ledger
+    def __init__(self, streams: Mapping[str, StreamSection], intake: Intake) -> None:
+        self.reader = RecordingReader(streams, intake)
+        self._streams, self._intake, self._ledger = streams, intake, intake.ledger
+        self._limits = intake.logs.limits
 
     def read_bag(self, files: Sequence[File]) -> None:
         """Files that stand side by side, and what their metadata tells of them."""
@@ -82,7 +67,7 @@ class _Job:
         with NamedTemporaryFile() as unfolded:
             broken = 0
             try:
-                for block in content_blocks(file.path, self._logs.limits):
+                for block in content_blocks(file.path, self._limits):
                     unfolded.write(block)
             except Unreadable as error:
                 self._ledger.refuse_member(error.reason, b"", file.member, detail=str(error))
@@ -91,10 +76,10 @@ class _Job:
             return broken + self._read_plain(File(file.member, Path(unfolded.name)), metadata)
 
     def _read_plain(self, file: File, metadata: BagMetadata) -> int:
-        head, limits = head_of(file.path), self._logs.limits
+        head = head_of(file.path)
         breaks = Breaks(self._ledger, file.member)
         before = self.reader.messages
-        found = messages_of(file.path, limits, breaks, metadata.encodings)
+        found = messages_of(file.path, self._limits, breaks, metadata.encodings)
         if found is not None:
             self.reader.read(found, file.member)
         elif head.startswith(ULOG):
@@ -113,12 +98,10 @@ class _Job:
         from pipelines.logs.recordings.ulog_rows import ulog_rows
 
         longest = 0
-        for rows in ulog_rows(
-            file.path, file.member, self._streams, self._logs, self._pushed_as, self._ledger
-        ):
+        for rows in ulog_rows(file.path, file.member, self._streams, self._intake):
             rows.places = rows.places + self.reader.messages
             longest = max(longest, len(rows))
-            self._spool.add(rows.name, check(rows, self._logs.limits, self._ledger))
+            self._intake.add(rows)
         self.reader.messages += longest
 
 

@@ -8,16 +8,15 @@ from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Final
 
-from pipelines.config import LogsSection, StreamSection
+from pipelines.config import StreamSection
 from pipelines.logs.archives.unpack import Unreadable
-from pipelines.logs.check import check
 from pipelines.logs.chunk import CHUNK_BYTES
-from pipelines.logs.quarantine import OTHER, Ledger
+from pipelines.logs.intake import Intake
+from pipelines.logs.quarantine import OTHER
 from pipelines.logs.recordings.decode import Decode, decoder
 from pipelines.logs.recordings.message import Channel, Message, envelope
 from pipelines.logs.records import RecordReader
 from pipelines.logs.rows import Origin
-from pipelines.logs.spool import Spool
 
 BATCH: Final = 4_096
 
@@ -30,16 +29,9 @@ def on_topic(topic: str, pattern: str) -> bool:
 class RecordingReader:
     """Reads file after file, and adds the records of every stream to the spool."""
 
-    def __init__(
-        self,
-        streams: Mapping[str, StreamSection],
-        logs: LogsSection,
-        pushed_as: str,
-        ledger: Ledger,
-        spool: Spool,
-    ) -> None:
-        self._logs, self._ledger, self._spool = logs, ledger, spool
-        self._readers = [RecordReader(name, spec, logs, pushed_as) for name, spec in streams.items()]
+    def __init__(self, streams: Mapping[str, StreamSection], intake: Intake) -> None:
+        self._intake, self._ledger, self._limits = intake, intake.ledger, intake.logs.limits
+        self._readers = intake.record_readers(streams)
         self._wanted: dict[str, list[RecordReader]] = {}
         self._decoders: dict[Channel, Decode] = {}
         self._refused: dict[Channel, tuple[Unreadable, Message, int]] = {}
@@ -95,7 +87,7 @@ class RecordingReader:
             raise _Refused
         if channel not in self._decoders:
             try:
-                self._decoders[channel] = decoder(channel, self._logs.limits)
+                self._decoders[channel] = decoder(channel, self._limits)
             except Unreadable as error:
                 self._refused[channel] = (error, message, 1)
                 raise _Refused from error
@@ -107,9 +99,7 @@ class RecordingReader:
 
     def _flush(self) -> None:
         for reader in self._readers:
-            rows = reader.rows(self._origin, self._first)
-            if len(rows):
-                self._spool.add(reader.name, check(rows, self._logs.limits, self._ledger))
+            self._intake.add(reader.rows(self._origin, self._first))
             reader.clear()
         self._first = self.messages
         self._batch, self._bytes = [], 0

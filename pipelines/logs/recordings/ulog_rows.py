@@ -14,7 +14,8 @@ import orjson
 
 from pipelines.config import LogsSection, StreamSection
 from pipelines.logs.archives.unpack import Unreadable
-from pipelines.logs.quarantine import OTHER, Ledger
+from pipelines.logs.intake import Intake
+from pipelines.logs.quarantine import OTHER
 from pipelines.logs.recordings.message import LOG_TIME, PUBLISH_TIME, SECOND_NS, TOPIC
 from pipelines.logs.recordings.ulog_file import BOOT_TIME, Topic, ULogFile, load_ulog
 from pipelines.logs.records import constant_robot
@@ -26,14 +27,10 @@ NO_UTC: Final = "the log holds times since boot and no GPS time: declare logs.st
 
 
 def ulog_rows(
-    path: Path,
-    member: str,
-    streams: Mapping[str, StreamSection],
-    logs: LogsSection,
-    pushed_as: str,
-    ledger: Ledger,
+    path: Path, member: str, streams: Mapping[str, StreamSection], intake: Intake
 ) -> Iterator[Rows]:
     """Records of every stream of one log; dropouts and damage go to the ledger."""
+    logs, pushed_as, ledger = intake.logs, intake.pushed_as, intake.ledger
     wanted = {name: _topic(spec.topic) for name, spec in streams.items()}
     try:
         log = load_ulog(path, {name for name, _ in wanted.values()})

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipelines.config import LimitsSection, LogsSection, RobotSection, StreamSection
 from pipelines.logs import split
 from pipelines.logs.finish import finish
+from pipelines.logs.intake import Intake
 from pipelines.logs.messages import MessageReader
 from pipelines.logs.quarantine import Ledger
 from pipelines.logs.scan.numbers import FLOAT, INT, ODD, number
@@ -168,7 +169,7 @@ def message(draw: Callable[..., Any]) -> bytes:
 def tables(messages: list[bytes], *, exact: bool) -> tuple[Any, ...]:
     ledger = Ledger("file", 100)
     spool = Spool(SPECS)
-    reader = MessageReader(SPECS, LOGS, "/file", ledger, spool, exact=exact)
+    reader = MessageReader(SPECS, Intake("/file", LOGS, ledger, spool), exact=exact)
     reader.read(split.members(messages, lambda place: f"m{place}"))
     (found,) = spool.groups()
     streams = {name: finish(name, SPECS[name], parts, ledger) for name, parts in found.items()}
@@ -177,6 +178,8 @@ def tables(messages: list[bytes], *, exact: bool) -> tuple[Any, ...]:
 
 @settings(max_examples=60)
 @given(st.lists(message(), min_size=1, max_size=6))
+@example([b'{"robot":"r","recv":1772323225,"iso":{"when":"","x":0}}'])
+@example([b'{"robot":"r","recv":1772323225,"iso":{"when":" 2026-03-01T12:30:00Z","x":0}}'])
 def test_scanner_reads_what_the_exact_parser_reads(messages: list[bytes]) -> None:
     assert_same(tables(messages, exact=False), tables(messages, exact=True))
 

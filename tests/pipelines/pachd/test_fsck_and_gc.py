@@ -3,44 +3,35 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from pipelines.pachd import gc
 from pipelines.pachd.engine import Engine
-from pipelines.pachd.executor import Executor
+from pipelines.pachd.executor import Results
 from pipelines.pachd.files import Append, Delete
-from pipelines.pachd.worker import DatumResult, DatumTask
+from pipelines.pachd.worker import DatumTask
+from tests.faults import inline
+from tests.faults.inline import Copying
 
 
-class Upper(Executor):
-    """Runs datums here: every input file in upper case; waits at `gate` before it gives results."""
+class Upper(Copying):
+    """Writes every input file in upper case; waits at `gate` before it gives results."""
 
     def __init__(self) -> None:
-        super().__init__(1)
+        super().__init__()
         self.gate = threading.Event()
         self.gate.set()
         self.written = threading.Event()
 
-    def submit_set(self, tasks: tuple[DatumTask, ...]) -> Future[Any]:
-        future: Future[Any] = Future()
-        with tasks[0].objects.writer() as writer:
-            results = [
-                DatumResult(
-                    task.datum_id,
-                    "success",
-                    {
-                        "/" + f.path.split("/")[-1]: writer.add(task.objects.read(f.ref).upper())
-                        for f in task.inputs
-                    },
-                )
-                for task in tasks
-            ]
+    def submit_set(self, tasks: tuple[DatumTask, ...]) -> Future[Results]:
+        future = super().submit_set(tasks)
         self.written.set()
         self.gate.wait()
-        future.set_result(tuple(results))
         return future
+
+    def made_of(self, content: bytes) -> bytes:
+        return content.upper()
 
     def close(self) -> None:
         self.gate.set()
@@ -65,13 +56,10 @@ def engine(tmp_path: Path, executor: Upper) -> Iterator[Engine]:
         yield engine
 
 
-def push(engine: Engine, *changes: Append | Delete, wait: bool = True) -> str:
-    commit = engine.commits.start(engine.repos.get("in"), "master")
-    engine.files.modify(commit, changes)
-    engine.commits.finish(commit)
-    if wait:
-        settle(engine)
-    return commit.uuid
+def push(engine: Engine, *changes: Append | Delete) -> str:
+    commit = inline.push(engine, *changes)
+    settle(engine)
+    return commit
 
 
 def settle(engine: Engine) -> None:
@@ -181,7 +169,7 @@ def test_open_commits_and_young_objects_are_no_garbage(engine: Engine) -> None:
 
 def test_collecting_while_a_job_runs_keeps_what_it_has_written(engine: Engine, executor: Upper) -> None:
     executor.gate.clear()
-    push(engine, Append("/a", b"slow"), wait=False)
+    inline.push(engine, Append("/a", b"slow"))
     executor.written.wait()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gc, "SLACK_S", 0.0)
