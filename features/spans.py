@@ -84,7 +84,8 @@ class Windows:
     @cached_property
     def all_rows(self) -> tuple[Valid, Presence]:
         """Validity and presence of a column without nulls."""
-        valid = valid_rows(np.ones(len(self.times), dtype=np.bool_))
+        rows = np.arange(-1, len(self.times) + 1)
+        valid = Valid(np.ones(len(self.times), dtype=np.bool_), rows[1:], rows[:-1])
         return valid, self.presence(valid)
 
     def presence(self, valid: Valid) -> Presence:

@@ -191,8 +191,15 @@ class Categories:
 
 def _ends(values: pa.Array, present: Presence, wanted: Collection[str]) -> Columns:
     rows: dict[str, Int64s] = {"first": present.head, "last": present.foot}
-    return {
-        name: gather(values, column(at, pa.int64(), present.found))
-        for name, at in rows.items()
-        if name in wanted
-    }
+    return {name: _at(values, at, present) for name, at in rows.items() if name in wanted}
+
+
+def _at(values: pa.Array, rows: Int64s, present: Presence) -> pa.Array:
+    """The values at `rows`, null where a window has none."""
+    if not is_numeric(values.type) or pa.types.is_null(values.type) or not len(values):
+        return gather(values, column(rows, pa.int64(), present.found))
+    data = np.frombuffer(values.buffers()[1], values.type.to_pandas_dtype())
+    chosen = empty(len(rows), data.dtype.type)
+    np.take(data[values.offset :], rows, out=chosen, mode="clip")
+    chosen[present.count == 0] = 0
+    return column(chosen, values.type, present.found)

@@ -24,11 +24,13 @@ def spans(times, available, first, last, cut, bounds, since, length, begin, midd
     for robot in range(bounds.size - 1):
         start, stop = first[robot], last[robot]
         low = half = high = start
+        edge = LOWEST
         for k in range(bounds[robot], bounds[robot + 1]):
             while low < stop and times[low] < since[k]:
                 low += 1
-            beyond = cut[k] % length
-            edge = cut[k] - beyond if cut[k] >= LOWEST + beyond else LOWEST
+            if edge <= since[k]:
+                beyond = cut[k] % length
+                edge = cut[k] - beyond if cut[k] >= LOWEST + beyond else LOWEST
             while half < stop and times[half] < edge:
                 half += 1
             while high < stop and times[high] < cut[k]:
