@@ -85,7 +85,7 @@ def duckdb(table: pa.Table, statistics: Sequence[str]) -> Callable[[], object]:
         for seconds in WINDOWS
     ]
     query = f"select {', '.join(columns)} from observations window {', '.join(frames)}"
-    return lambda: connection.execute(query).to_arrow_table()
+    return lambda: connection.sql(query).to_arrow_table()
 
 
 PEERS = {"pandas": pandas, "polars": polars, "duckdb": duckdb}

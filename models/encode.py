@@ -84,11 +84,12 @@ class Encoding:
                 hint="score with the features configuration the model was trained on, or train again",
             )
         matrix = np.empty((table.num_rows, len(self.features)), dtype=np.float32, order="F")
-        for index, name in enumerate(self.features):
-            matrix[:, index] = self._column(name, table[name])
+        with np.errstate(over="ignore"):
+            for index, name in enumerate(self.features):
+                self._fill(matrix[:, index], name, table[name])
         return matrix
 
-    def _column(self, name: str, column: pa.ChunkedArray) -> NDArray[np.float32]:
+    def _fill(self, values: NDArray[np.float32], name: str, column: pa.ChunkedArray) -> None:
         if name in self.categories:
             known = pa.array(self.categories[name], pa.string())
             column = pc.index_in(column.cast(pa.string()), value_set=known, skip_nulls=True)
@@ -96,14 +97,12 @@ class Encoding:
             raise DataError("a numeric feature holds something else", got=f"{name}: {column.type}")
         array = one_chunk(column if column.type == pa.float64() else column.cast(pa.float64()))
         if not len(array):
-            return np.empty(0, np.float32)
+            return
         known, data = array.buffers()
         rows = slice(array.offset, array.offset + len(array))
-        with np.errstate(over="ignore"):
-            values = np.frombuffer(data, np.float64)[rows].astype(np.float32)
+        values[:] = np.frombuffer(data, np.float64)[rows]
         if array.null_count:
             values[np.unpackbits(np.frombuffer(known, np.uint8), bitorder="little")[rows] == 0] = np.nan
-        return values
 
 
 def matching(names: Sequence[str], patterns: Sequence[str]) -> tuple[str, ...]:
