@@ -4,7 +4,7 @@ A sweep answers which question is worth training for; it is no evaluation. Model
 thinned, and nothing is calibrated. Cells of one lead share rows, splits and labels, so that they compare.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
@@ -58,13 +58,15 @@ def sweep(
     *,
     lengths: Sequence[timedelta],
     leads: Sequence[timedelta],
+    seen: Mapping[str, int] | None = None,
 ) -> tuple[Cell, ...]:
     """A cell for each window and lead, windows first, both ascending.
 
     `windows` as for `models.train.train`, with the features of every one of `lengths` in it; only rows of the
     continuous stream are used. A cell sees the features of its window, and those without one (time since the
     last event, facts). `settings` as for training; its lead, rounds and thinning are replaced, and its
-    `lookback` should be the longest window. The same input gives the same cells.
+    `lookback` should be the longest window; `seen` as in `models.dataset.gather`. The same input gives the
+    same cells.
     Raises UsageError without windows or leads, DataError where a window has no features.
     """
     if not lengths or not leads:
@@ -75,7 +77,7 @@ def sweep(
         quick = replace(
             settings, lead=lead, rounds=ROUNDS, negatives_per_positive=NEGATIVES_PER_POSITIVE, monotone={}
         )
-        data = gather(stream_rows, failures, facts, quick)
+        data = gather(stream_rows, failures, facts, quick, seen)
         encoding = Encoding.learn(data.table)
         matrix = encoding.matrix(data.table)
         cells += [_cell(data, matrix, encoding, quick, length) for length in sorted(set(lengths))]

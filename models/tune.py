@@ -83,16 +83,18 @@ def tune(
     seconds: float,
     trials: int,
     told: Callable[[Progress], None],
+    seen: Mapping[str, int] | None = None,
 ) -> Tuned:
     """Search for `seconds` or until `trials` are finished, going on where the study in `storage` stopped.
 
-    Tables as `train` takes them. The study's name is a hash of data and settings, so that other data begin
-    anew. With the same data, settings and number of trials the winner is the same. Raises `DataError` when
-    the training part has too few failures for folds or leaks, `UsageError` without the extra `tune`.
+    Tables and `seen` as `train` takes them. The study's name is a hash of data and settings, so that other
+    data begin anew. With the same data, settings and number of trials the winner is the same. Raises
+    `DataError` when the training part has too few failures for folds or leaks, `UsageError` without the
+    extra `tune`.
     """
     optuna = _optuna()
     certify_times(windows)
-    data = gather(windows, failures, facts, settings)
+    data = gather(windows, failures, facts, settings, seen)
     bench = Bench.of(data, failures, settings)
     storage.parent.mkdir(parents=True, exist_ok=True)
     study = optuna.create_study(

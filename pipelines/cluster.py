@@ -11,7 +11,7 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
@@ -48,12 +48,19 @@ class DaskExecutor(Executor):
     workers: processes of the LocalCluster, 0 for one per core; ignored with `address`, the scheduler to use
     ("tcp://host:8786"), whose workers need forewarn installed and must reach the object store. They may come
     and go: as many sets are kept there as its workers of the moment need, and enough without any worker that
-    whatever scales it sees the demand.
+    whatever scales it sees the demand. env: variables of the LocalCluster's workers beside our own.
     """
 
-    def __init__(self, workers: int = 0, *, address: str = "", preload: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        workers: int = 0,
+        *,
+        address: str = "",
+        preload: Sequence[str] = (),
+        env: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(LEAST_SENT if address else workers or os.cpu_count() or 1, preload)
-        self.address = address
+        self.address, self.env = address, dict(env or {})
         self._threads, self._counted = 0, 0.0
         self._lock = threading.Lock()
         self._client: distributed.Client | None = None
@@ -107,6 +114,7 @@ class DaskExecutor(Executor):
                     memory_limit=0,
                     dashboard_address="127.0.0.1:0",  # None takes port 8787, with a warning where it is taken
                     host="127.0.0.1",
+                    env=self.env,
                     silence_logs=logging.CRITICAL,
                 )
             try:

@@ -83,13 +83,16 @@ class Project:
         `$FOREWARN_SCHEDULER` and `$FOREWARN_OBJECTS` stand in for `[pipelines]`: one file for laptop and
         cluster.
         """
+        from models.binned import CACHE_VARIABLE
         from pipelines.cluster import DaskExecutor
         from pipelines.pachd.engine import Engine
 
         chosen = self.config.pipelines
         scheduler = os.environ.get(SCHEDULER_VARIABLE) or chosen.scheduler
         objects = os.environ.get(OBJECTS_VARIABLE) or chosen.objects
-        return Engine(self.state, objects=objects, executor=DaskExecutor(chosen.workers, address=scheduler))
+        kept = {CACHE_VARIABLE: os.environ.get(CACHE_VARIABLE) or str(self.binned)}
+        executor = DaskExecutor(chosen.workers, address=scheduler, env=kept)
+        return Engine(self.state, objects=objects, executor=executor)
 
     @contextmanager
     def connect(self) -> Iterator["Pachd"]:

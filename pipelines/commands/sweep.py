@@ -9,17 +9,19 @@ from typing import Any, Final
 import msgspec
 
 from features.errors import UsageError
-from features.schema import FAILURES
+from models.settings import TrainSettings
 from models.sweep import Cell
 from models.sweep import sweep as cells_of
 from pipelines.commands.newest import download_newest
 from pipelines.commands.output import print_json, print_table, say, say_next, stdout
 from pipelines.config import Config
 from pipelines.durations import format_duration, parse_duration
+from pipelines.feedback import LABELS
 from pipelines.project import Project
 from pipelines.steps import features
 from pipelines.steps.facts import read_facts
 from pipelines.steps.files import parquet_files, read_tables
+from pipelines.steps.labelled import labelled
 from pipelines.steps.train import train_settings
 from reports.sweep_page import best, sentence, sweep_page
 from reports.words import decimal
@@ -29,6 +31,7 @@ INPUTS: Final = (
     ("join", "/halo", "halo"),
     ("join", "/failures", "failures"),
     ("extract", "/facts", "facts"),
+    (LABELS, "/", "labels"),
 )
 
 
@@ -36,12 +39,14 @@ def sweep(*, project: Path | None, windows: str, leads: str, folder: Path | None
     """Write and show the sweep. Raises NotFoundError before the first push, UsageError for what cannot be."""
     found = Project.find(project)
     lengths, ahead = _durations(windows, "--windows"), _durations(leads, "--leads")
-    config = _swept(found.config, lengths)
+    config = found.config
+    swept = _swept(config, lengths)
+    settings = replace(train_settings(config.step_files["train"]), lookback=max(lengths))
     with TemporaryDirectory() as scratch:
         with found.connect() as pachd:
             commit = download_newest(pachd, INPUTS, Path(scratch), lacking="nothing is joined yet")
         say(f"features of {len(lengths)} windows from commit {commit}")
-        cells = sweep_folder(Path(scratch), config, lengths, ahead)
+        cells = sweep_folder(Path(scratch), swept, settings, lengths, ahead)
     folder = folder or found.folder / "reports" / f"sweep-{commit}"
     folder.mkdir(parents=True, exist_ok=True)
     told = {"commit": commit, "best": best(cells), "cells": cells}
@@ -56,20 +61,28 @@ def sweep(*, project: Path | None, windows: str, leads: str, folder: Path | None
 
 
 def sweep_folder(
-    folder: Path, config: Config, lengths: list[timedelta], leads: list[timedelta]
+    folder: Path,
+    config: Config,
+    settings: TrainSettings,
+    lengths: list[timedelta],
+    leads: list[timedelta],
 ) -> tuple[Cell, ...]:
-    """The cells of what lies in a folder as the join left it: `day`, `halo`, `failures`, `facts`."""
+    """The cells of a folder with `day`, `halo`, `failures`, `facts` as the join left them, and `labels`.
+
+    The lead of `settings` is the one alerts went out with, which verdicts speak of.
+    """
     (folder / "config").mkdir()
     (folder / "config" / "features.json").write_bytes(msgspec.json.encode(config.step_files["features"]))
     features.main(folder)
-    settings = train_settings(config.step_files["train"])
+    said = labelled(read_tables(parquet_files(folder / "out" / "windows")), folder, settings)
     return cells_of(
-        read_tables(parquet_files(folder / "out" / "windows")),
-        read_tables(parquet_files(folder / "failures"), FAILURES),
+        said.windows,
+        said.failures,
         read_facts(folder / "facts"),
-        replace(settings, lookback=max(lengths)),
+        settings,
         lengths=lengths,
         leads=leads,
+        seen=said.seen,
     )
 
 

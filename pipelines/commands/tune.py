@@ -9,7 +9,6 @@ from typing import Any, Final
 import msgspec
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from features.schema import FAILURES
 from models.binned import CACHE_VARIABLE
 from models.tune import Progress as Told
 from models.tune import Tuned
@@ -18,15 +17,18 @@ from pipelines.commands.newest import download_newest
 from pipelines.commands.output import print_json, print_table, say, say_next, stderr, stdout
 from pipelines.config import CONFIG_NAME, parse_config
 from pipelines.config.edit import edited, fragment
+from pipelines.feedback import LABELS
 from pipelines.project import Project
 from pipelines.steps.facts import read_facts
 from pipelines.steps.files import parquet_files, read_tables
+from pipelines.steps.labelled import labelled
 from pipelines.steps.train import train_settings
 
 INPUTS: Final = (
     ("features", "/windows", "windows"),
     ("join", "/failures", "failures"),
     ("extract", "/facts", "facts"),
+    (LABELS, "/", "labels"),
 )
 STUDY: Final = "tune.db"
 
@@ -49,15 +51,17 @@ def tune(*, project: Path | None, minutes: float, trials: int, apply: bool, json
                 if not stderr.is_terminal:
                     say(f"trial {one.finished}: {one.score:.3f}; {note}")
 
+            said = labelled(read_tables(parquet_files(folder / "windows")), folder, settings)
             result = search(
-                read_tables(parquet_files(folder / "windows")),
-                read_tables(parquet_files(folder / "failures"), FAILURES),
+                said.windows,
+                said.failures,
                 read_facts(folder / "facts"),
                 settings,
                 storage=found.state / STUDY,
                 seconds=60 * minutes,
                 trials=trials,
                 told=told,
+                seen=said.seen,
             )
     changes = changes_of(result)
     applied = apply and result.better

@@ -10,7 +10,6 @@ from pathlib import Path
 import msgspec
 
 from features.errors import UsageError
-from models.binned import CACHE_VARIABLE
 from pipelines.alerts.watch import Watch, watching
 from pipelines.client import Pachd
 from pipelines.commands.output import log_to_stderr, print_json, say, say_next
@@ -58,7 +57,6 @@ def up(
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stop.set())
     log_to_stderr(logging.INFO)
-    os.environ.setdefault(CACHE_VARIABLE, str(found.binned))  # the processes of the steps inherit it
     with found.engine() as engine, ExitStack() as stack:
         public = f"{host}:{engine.serve(listen, access)}"
         address = public if access is None else f"127.0.0.1:{engine.serve()}"

@@ -37,6 +37,9 @@ def project(fleet: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "report": (1, 0),
     }
     assert "next: forewarn report --open" in pushed.err
+    assert list((folder / ".forewarn" / "binned").glob("*.bin")), (
+        "training rows are kept without a daemon, too"
+    )
     return folder
 
 

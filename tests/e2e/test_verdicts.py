@@ -1,5 +1,6 @@
 """A verdict of a person, in a real project: an acknowledgement runs nothing, a verdict train and after."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -27,3 +28,29 @@ def test_only_what_depends_on_a_verdict_runs_again(tmp_path: Path) -> None:
     )
     summary = run_in(project, "report", "--json").json["summary"]
     assert summary["watch"]["verdicts"]["verdicts"] == {"false alarm": 1}
+
+
+@pytest.mark.long
+def test_sweep_and_tune_know_what_people_said_of_alerts(tmp_path: Path) -> None:
+    project = tiny.write(tmp_path / "project", hours=48)
+    assert run_in(project, "push", "logs").code == 0
+
+    def learnt() -> tuple[int, float]:
+        swept = run_in(project, "sweep", "--windows", "10m", "--leads", "0s", "--json")
+        assert swept.code == 0, swept.err
+        tuned = run_in(project, "tune", "--trials", "1", "--json")
+        assert tuned.code == 0, tuned.err
+        return swept.json["cells"][0]["episodes"], tuned.json["default"]
+
+    episodes, default = learnt()
+    for hour in (44, 46):  # between two recorded stops, in the newest fifth of the data
+        at = (tiny.START + timedelta(hours=hour, minutes=30)).isoformat()
+        assert run_in(project, "feedback", "m1", "--at", at, "--action", "true").code == 0
+    assert run_in(project, "wait").code == 0
+    after, told = learnt()
+    assert after == episodes + 2
+    assert told == default  # these two lie in the test part, which a search never looks at
+    early = (tiny.START + timedelta(hours=34, minutes=30)).isoformat()
+    assert run_in(project, "feedback", "m1", "--at", early, "--action", "true").code == 0
+    assert run_in(project, "wait").code == 0
+    assert learnt()[1] != default
