@@ -19,8 +19,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.measure import head
+from benchmarks.pipeline import CONFIG
 from benchmarks.reports import QUARTER, SELDOM, inputs
+from pipelines.alerts.book import Book
 from pipelines.client import Pachd
+from pipelines.config import load_config
 from pipelines.pachd.engine import Engine
 from pipelines.serving import PachdSource
 from reports.dashboard.app import create_app
@@ -91,7 +94,7 @@ def history(scratch: Path) -> None:
                 pachd.put("score", files)  # type: ignore[arg-type]
                 pachd.put("report", {"/summary.json": summary})
             done = days
-            source = PachdSource(pachd, "benchmark", "/*/*")
+            source = PachdSource(pachd, load_config(CONFIG), Book(scratch / "alerts.db"))
             newest = source.commits("score", 1)[0].id
             asked: dict[str, Callable[[], Any]] = {
                 "newest report": source.report,

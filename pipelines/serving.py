@@ -24,6 +24,7 @@ from pipelines.alerts.book import Book
 from pipelines.alerts.shown import ShownAlerts
 from pipelines.client import PUSH, Job, Pachd
 from pipelines.committed import summary_of
+from pipelines.config import Config
 from pipelines.pachd.globs import compile_glob
 from pipelines.project import Project
 from pipelines.specs import REPOS, STEPS
@@ -73,7 +74,7 @@ def serve_dashboard(
     from reports.dashboard.tokens import Tokens
 
     config = project.config
-    source = PachdSource(Pachd.at(address), config.project.name, config.logs.glob, Book(project.alert_file))
+    source = PachdSource(Pachd.at(address), config, Book(project.alert_file))
     scratch = project.state / "uploads"
     shutil.rmtree(scratch, ignore_errors=True)
     app = create_app(source, tokens=Tokens(project.token_file, token), scratch=scratch)
@@ -109,13 +110,14 @@ def serve_dashboard(
 
 
 class PachdSource(ShownAlerts):
-    """What `Source` asks, of one project: repos, jobs, `logs.glob` and its book of alerts."""
+    """What `Source` asks, of one project: its repos, jobs, configuration and book of alerts."""
 
-    def __init__(self, pachd: Pachd, name: str, glob: str, book: Book) -> None:
+    def __init__(self, pachd: Pachd, config: Config, book: Book) -> None:
         super().__init__(book)
-        self.name = name
+        self.name = config.project.name
+        self.units: Mapping[str, str] = config.units
         self._pachd = pachd
-        self._glob = glob
+        self._glob = config.logs.glob
         self._summary = lru_cache(maxsize=4)(self._read_summary)
         self._entries = lru_cache(maxsize=1)(self._read_entries)
 

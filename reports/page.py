@@ -55,6 +55,7 @@ def _environment() -> Environment:
         "percent": words.percent,
         "points": words.points,
         "decimal": words.decimal,
+        "chance": words.chance,
         "signed": words.signed,
         "number": words.count,
         "span": words.span,

@@ -46,9 +46,14 @@ def decimal(value: float | None) -> str:
     return (f"{value:.3g}" if abs(value) >= 1 else f"{value:.3f}").replace("-", "−")
 
 
+def chance(p: float | None) -> str:
+    """A p-value: three decimals, `< 0.001` below them."""
+    return "< 0.001" if p is not None and p < 0.001 else decimal(p)
+
+
 def count(number: float | None) -> str:
     """A whole number with thousands separated by a thin space: `415 000`."""
-    return UNKNOWN if number is None else f"{round(number):,}".replace(",", "\u2009")
+    return UNKNOWN if number is None else f"{round(number):,}".replace(",", "\u2009").replace("-", "−")
 
 
 def plural(number: int, noun: str) -> str:

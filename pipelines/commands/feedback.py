@@ -19,7 +19,7 @@ def feedback(
     found = Project.find(project)
     config = found.config
     with found.connect() as pachd:
-        source = PachdSource(pachd, config.project.name, config.logs.glob, Book(found.alert_file))
+        source = PachdSource(pachd, config, Book(found.alert_file))
         report = source.report()
         lines = {one["robot_id"]: one for one in report.summary["robots"]} if report else {}
         if robot not in lines:

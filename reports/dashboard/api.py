@@ -75,7 +75,10 @@ def router(source: Source) -> APIRouter:
     def robot_timeline(robot: str, start: str, end: str) -> dict[str, Any]:
         first, last = windows.parse(start, end)
         pieces = [piece for day in windows.days(first, last) for piece in source.quarantined(robot, day)]
-        return timeline(windows.read(source, robot, first, last)) | {"quarantined": windows.placed(pieces)}
+        return timeline(windows.read(source, robot, first, last)) | {
+            "quarantined": windows.placed(pieces, first, last),
+            "units": dict(source.units),
+        }
 
     @routes.get("/robots/{robot}/window.mcap", dependencies=VIEW, summary="The same window for Foxglove")
     def robot_recording(robot: str, start: str, end: str) -> Response:

@@ -10,6 +10,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader
 
 from reports.dashboard import failure, feedback, windows
 from reports.dashboard.api import newest, robot_of
+from reports.dashboard.dag import dag
 from reports.dashboard.guard import COOKIE, need
 from reports.dashboard.source import Report, Source
 from reports.dashboard.tokens import Tokens
@@ -27,6 +28,7 @@ def templates() -> Environment:
     """The report's environment, with the dashboard's templates in front of its own."""
     environment = _environment()
     environment.globals["made_of"] = partial(made_of, dashboard=True)
+    environment.globals["dag"] = dag
     environment.loader = ChoiceLoader([PackageLoader("reports.dashboard"), PackageLoader("reports")])
     return environment
 
@@ -96,7 +98,7 @@ def router(source: Source, tokens: Tokens) -> APIRouter:
             start=start,
             end=end,
             span=span_of(report, moment),
-            days=windows.last_days(found["last_cutoff"]),
+            days=windows.last_days(report.summary["trend"]["start"], found["last_cutoff"]),
             failures=[one for one in traced.failures.rows if one.robot_id == robot],
             outcome=stands.get((robot, found["peak_at"])) if found["peak_at"] else None,
             history=[one for key, one in stands.items() if key[0] == robot],

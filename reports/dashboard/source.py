@@ -82,6 +82,8 @@ class Source(Alerts, Protocol):
     """A project's engine. Methods raise NotFoundError for what is not there."""
 
     name: str
+    units: Mapping[str, str]
+    """Of fields, `<stream>__<field>`, where they are declared."""
 
     def report(self) -> Report | None:
         """The newest report, None before the first."""

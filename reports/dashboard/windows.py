@@ -43,12 +43,14 @@ def days(start: int, end: int) -> list[str]:
     return [(first + timedelta(days=n)).isoformat() for n in range((last - first).days + 1)] + ["all"]
 
 
-def last_days(moment: str | None) -> list[str]:
-    """The fortnight of UTC days up to a moment, oldest first; none where there is no moment."""
-    if moment is None:
+def last_days(start: str | None, end: str | None) -> list[str]:
+    """UTC days that `[start, end)` touches, the last 14 at most, oldest first; none where one is unknown."""
+    if start is None or end is None:
         return []
-    last = datetime.fromisoformat(moment).date()
-    return [(last - timedelta(days=n)).isoformat() for n in range(DAYS - 1, -1, -1)]
+    first = datetime.fromisoformat(start).date()
+    last = (datetime.fromisoformat(end) - timedelta.resolution).date()
+    ago = min((last - first).days, DAYS - 1)
+    return [(last - timedelta(days=n)).isoformat() for n in range(ago, -1, -1)]
 
 
 @dataclass(frozen=True)
@@ -89,11 +91,15 @@ def around(moment: str, before: timedelta, after: timedelta) -> tuple[str, str]:
     return iso(nanoseconds(first)) or "", iso(nanoseconds(last)) or ""
 
 
-def placed(pieces: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Refused pieces with `at`, in s since the epoch, where the member's name tells that or milliseconds."""
+def placed(pieces: Iterable[Mapping[str, Any]], start: int, end: int) -> list[dict[str, Any]]:
+    """Refused pieces of `[start, end)`, ns, with `at` in s since the epoch, and those whose time is unknown.
+
+    A piece's time is what its member's name tells, as seconds or milliseconds since the epoch.
+    """
     found = []
     for piece in pieces:
         told = _EPOCH.search(str(piece.get("member") or ""))
         at = int(told[1]) + int(told[2] or 0) / 1_000 if told else None
-        found.append({**piece, "at": at})
+        if at is None or start <= at * 1e9 < end:
+            found.append({**piece, "at": at})
     return found

@@ -148,6 +148,7 @@ def test_nothing_is_loaded_from_anywhere(fleet: Fleet, tmp_path: Path) -> None:
         "a:not",
     }
     assert all((attrs["href"] or "").startswith("#") for attrs in page.all("a"))
+    text = re.sub(r"sha256-[\w+/=]*", "", text)  # base64 may hold two slashes
     assert not re.search(r"https?://|//\w|url\(|@import|src=|style=\"", text)
 
 

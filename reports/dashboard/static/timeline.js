@@ -50,8 +50,9 @@ async function draw(place) {
     link.href = `${folder}/window.mcap?${query(new Date(from * 1000).toISOString(), new Date(to * 1000).toISOString())}`;
   };
   const sync = uPlot.sync("timeline");
+  const LEFT = 72;
   const axis = { stroke: token("--soft"), grid: { stroke: token("--grid") }, ticks: { stroke: token("--grid") }, font: "11px system-ui" };
-  const add = (title, x, values, { range, paint, hooks = [], height = 96 } = {}) => {
+  const add = (title, x, values, { range, paint, said, hooks = [], height = 96 } = {}) => {
     const figure = document.createElement("figure");
     figure.className = "plot";
     const caption = document.createElement("figcaption");
@@ -65,16 +66,17 @@ async function draw(place) {
       scales: { x: { min: value.start, max: value.end }, y: range ? { range } : {} },
       axes: [
         { ...axis, size: 28, values: (self, ticks) => ticks.map((tick) => clock(tick).slice(0, self.scales.x.max - self.scales.x.min < 300 ? 8 : 5)) },
-        { ...axis, size: 60, show: !paint },
+        { ...axis, size: LEFT, space: 18, show: !paint },
       ],
-      padding: paint ? [4, 20, 0, 60] : [6, 20, 0, 0],
+      padding: paint ? [4, 20, 0, LEFT] : [6, 20, 0, 0],
       series: [{}, { stroke: token("--accent"), width: 1.5, spanGaps: false, points: { show: false }, paths: paint ? () => null : undefined }],
       hooks: {
         drawClear: [bands], draw: [...hooks, ...(paint ? [paint] : [])],
         setCursor: [(self) => {
-          const { idx } = self.cursor;
+          const { idx, left } = self.cursor;
+          if (said) { read.textContent = left < 0 ? "" : said(self.posToVal(left, "x")); return; }
           const one = idx === null || idx === undefined ? null : self.data[1][idx];
-          read.textContent = one === null || one === undefined || paint ? "" : `${Number(one.toPrecision(4))} at ${clock(self.data[0][idx])}`;
+          read.textContent = one === null || one === undefined ? "" : `${Number(one.toPrecision(4))} at ${clock(self.data[0][idx])}`;
         }],
         setScale: [(self, key) => {
           if (key !== "x" || draw.busy) return;
@@ -87,29 +89,45 @@ async function draw(place) {
       },
     }, [x, values], figure);
     figure.querySelector("canvas").setAttribute("role", "img");
-    figure.querySelector("canvas").setAttribute("aria-label", `${title}, ${clock(value.start)} to ${clock(value.end)} UTC${paint ? "" : spoken(values)}`);
+    figure.querySelector("canvas").setAttribute("aria-label", `${title}, ${clock(value.start)} to ${clock(value.end)} UTC${paint ? said() : spoken(values)}`);
     plots.push(plot);
   };
   const spoken = (values) => {
     const known = values.filter((one) => one !== null);
     return known.length ? `: from ${Math.min(...known)} to ${Math.max(...known)}` : ": nothing known";
   };
-  const lane = (runs) => (plot) => {
+  // One lane a state, its name at the left; states beyond the eighth share the last lane.
+  const LANES = 8, LANE = 15;
+  const lanes = (names, runs) => (plot) => {
     const { ctx, bbox } = plot;
-    ctx.save(); ctx.beginPath(); ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height); ctx.clip();
-    ctx.font = `${11 * devicePixelRatio}px system-ui`; ctx.textBaseline = "middle"; ctx.textAlign = "left";
+    const high = bbox.height / names.length;
+    ctx.save(); ctx.font = `${11 * devicePixelRatio}px system-ui`; ctx.textBaseline = "middle"; ctx.textAlign = "right"; ctx.fillStyle = token("--soft");
+    names.forEach((name, place) => ctx.fillText(name.length > 11 ? `${name.slice(0, 10)}…` : name, bbox.left - 6, bbox.top + (place + 0.5) * high));
+    ctx.beginPath(); ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height); ctx.clip(); ctx.fillStyle = token("--accent");
     for (const [from, to, text] of runs) {
       const left = plot.valToPos(from, "x", true), right = plot.valToPos(to, "x", true);
-      ctx.strokeStyle = token("--soft"); ctx.strokeRect(left, bbox.top + 1, Math.max(right - left, 1), bbox.height - 2);
-      if (right - left > ctx.measureText(text).width + 8) { ctx.fillStyle = token("--ink"); ctx.fillText(text, left + 4, bbox.top + bbox.height / 2); }
+      const place = Math.min(names.indexOf(text) < 0 ? LANES : names.indexOf(text), names.length - 1);
+      ctx.fillRect(left, bbox.top + place * high + 2, Math.max(right - left, 2), high - 4);
     }
     ctx.restore();
+  };
+  const addStates = (name, runs) => {
+    const all = [...new Set(runs.map((run) => run[2]))];
+    if (all.length < 2) return;
+    const names = all.length > LANES ? [...all.slice(0, LANES - 1), "others"] : all;
+    const said = (at) => {
+      if (at === undefined) return `: ${all.slice(0, LANES).join(", ")}`;
+      const run = runs.find(([from, to]) => from <= at && at < to);
+      return run ? `${run[2]} at ${clock(at)}` : "";
+    };
+    add(plain(name), [value.start, value.end], [0, 0], { paint: lanes(names, runs), said, height: 36 + LANE * names.length, range: [0, 1] });
   };
   const plain = (name) => name.replace("__", ": ").replaceAll("_", " ");
   const some = (values) => values.some((one) => one !== null);
   if (value.risk.x.length) add("risk", value.risk.x, value.risk.risk, { range: [0, 1], hooks: threshold ? [limit] : [], height: 130 });
-  for (const [name, runs] of Object.entries(value.states)) if (new Set(runs.map((run) => run[2])).size > 1) add(plain(name), [value.start, value.end], [0, 0], { paint: lane(runs), height: 58, range: [0, 1] });
-  for (const [name, values] of Object.entries(value.streams)) if (some(values)) add(plain(name), value.x, values);
+  for (const [name, runs] of Object.entries(value.states)) addStates(name, runs);
+  const measured = (name) => value.units[name] ? `${plain(name)}, ${value.units[name]}` : plain(name);
+  for (const [name, values] of Object.entries(value.streams)) if (some(values)) add(measured(name), value.x, values);
   for (const [name, values] of Object.entries(value.distances)) if (some(values)) add(`${plain(name)}: seconds to its nearest record`, value.x, values);
   if (!plots.length) {
     const nothing = document.createElement("p");

@@ -113,7 +113,7 @@ def test_a_person_acknowledges_and_the_receiver_is_told(
     told(watch)
     report(pachd, a=0.9)
     told(watch)
-    source = PachdSource(pachd, "fleet", "/*", watch.book)
+    source = PachdSource(pachd, parse_config(CONFIG.replace("URL", receiver.url)), watch.book)
     for action in ("acknowledge", "repaired"):
         said = entry(
             robot_id="a",

@@ -58,6 +58,7 @@ class Memory:
     summary: Mapping[str, Any] | None
     inputs: ReportInputs | None
     name: str = "warehouse 7"
+    units: Mapping[str, str] = field(default_factory=lambda: {"odometry__speed": "m/s"})
     said: list[Mapping[str, Any]] = field(default_factory=list)
     again: list[int] = field(default_factory=list)
 

@@ -8,8 +8,9 @@ import pytest
 from reports import words
 from reports.dashboard.app import create_app
 from reports.dashboard.tokens import Tokens
+from reports.dashboard.windows import last_days
 from tests.reports.dashboard.asking import Client
-from tests.reports.dashboard.conftest import COMMIT, Memory
+from tests.reports.dashboard.conftest import COMMIT, JOB, Memory
 from tests.reports.reading import Page, at
 
 ROBOT = "/robots/amr-001"
@@ -82,6 +83,9 @@ def test_a_window_shows_states_gaps_interventions_and_pieces(ask: Client) -> Non
     assert [3_000 - 10, 3_600] in [[a - start, b - start] for a, b in value["gaps"]]
     assert value["interventions"] == [start + 7_200]
     assert [piece["at"] for piece in value["quarantined"]] == [1_772_323_205]
+    later = "start=2026-03-01T01:00:00Z&end=2026-03-01T02:10:00Z"
+    assert ask.get(f"/api/robots/amr-002/timeline?{later}").json()["quarantined"] == []
+    assert value["units"] == {"odometry__speed": "m/s"}
     runs = [[a - start, b - start, text] for a, b, text in value["states"]["mission__state"]]
     assert runs[:2] == [[0, 300, "busy"], [300, 600, "idle"]]
     assert [2_700, 2_990, "idle"] in runs
@@ -94,3 +98,18 @@ def test_before_the_first_report_the_page_says_how_to_get_one(tmp_path: Path) ->
     empty = Client(create_app(Memory(None, None), tokens=Tokens(tmp_path / "t"), scratch=tmp_path))
     assert "No report yet" in empty.get("/").text
     assert empty.get("/fleet").status_code == 404
+
+
+def test_only_days_with_data_are_offered() -> None:
+    start, midnight = "2026-03-01T00:00:00Z", "2026-03-03T00:00:00Z"
+    assert last_days(start, midnight) == ["2026-03-01", "2026-03-02"]
+    assert last_days(start, "2026-03-03T00:00:01Z")[-1] == "2026-03-03"
+    assert last_days("2026-01-01T00:00:00Z", midnight)[0] == "2026-02-17"
+    assert last_days(None, midnight) == last_days(start, None) == []
+
+
+def test_the_picture_of_the_pipelines_has_their_states_and_what_they_read(ask: Client) -> None:
+    page = ask.get("/pipelines/live").text
+    assert "report reads" in page
+    assert f'<rect class="{JOB.state.lower()}"' in page
+    assert '<rect class="repo"' in page
