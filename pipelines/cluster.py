@@ -8,12 +8,15 @@ Then Dask runs its sets elsewhere, and what they store is named by its content: 
 
 import logging
 import os
+import signal
 import threading
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import replace
+from multiprocessing.resource_tracker import ensure_running
 from typing import TYPE_CHECKING, Any, Final
 
 from features.errors import UsageError
@@ -107,16 +110,17 @@ class DaskExecutor(Executor):
         dask.config.set(_PATIENCE)  # for good: it is read when a worker is lost
         with dask.config.set(_SETTINGS):
             if not self.address:
-                self._cluster = distributed.LocalCluster(
-                    n_workers=self.workers,
-                    threads_per_worker=1,
-                    processes=True,
-                    memory_limit=0,
-                    dashboard_address="127.0.0.1:0",  # None takes port 8787, with a warning where it is taken
-                    host="127.0.0.1",
-                    env=self.env,
-                    silence_logs=logging.CRITICAL,
-                )
+                with _without_interrupts():
+                    self._cluster = distributed.LocalCluster(
+                        n_workers=self.workers,
+                        threads_per_worker=1,
+                        processes=True,
+                        memory_limit=0,
+                        dashboard_address="127.0.0.1:0",  # None takes 8787, or warns that it is taken
+                        host="127.0.0.1",
+                        env=self.env,
+                        silence_logs=logging.CRITICAL,
+                    )
             try:
                 client = distributed.Client(
                     self._cluster or self.address, set_as_default=False, timeout=CONNECT_S
@@ -178,6 +182,20 @@ class DaskExecutor(Executor):
 
         for single, _ in singles:
             single.add_done_callback(count)
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Processes started here, and by threads started here, never see Ctrl-C: whoever owns them ends them.
+
+    A terminal interrupts all it runs, and a worker that ends by itself leaves its datums waited for.
+    """
+    ensure_running()  # the first process that is spawned would start it, and unblock the signal
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _prepare(preload: tuple[str, ...]) -> None:

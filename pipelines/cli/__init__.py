@@ -33,6 +33,3 @@ def main() -> None:
     except ForewarnError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(next((code for kind, code in EXIT.items() if isinstance(error, kind)), 1))
-    except KeyboardInterrupt:
-        print("stopped; nothing pushed was lost", file=sys.stderr)  # noqa: T201
-        sys.exit(130)

@@ -19,6 +19,7 @@ SECTIONS: Final = {
 }
 
 WIDE: Final = 200
+INTERRUPTED: Final = 130
 
 
 class Verbs(TyperGroup):
@@ -83,7 +84,11 @@ def run(module: str, function: str, **arguments: Any) -> None:
     """Call `function` of `pipelines.commands.<module>`, imported only now."""
     from importlib import import_module
 
-    from pipelines.commands.output import log_to_stderr
+    from pipelines.commands.output import log_to_stderr, say
 
     log_to_stderr()
-    getattr(import_module(f"pipelines.commands.{module}"), function)(**arguments)
+    try:
+        getattr(import_module(f"pipelines.commands.{module}"), function)(**arguments)
+    except KeyboardInterrupt:
+        say("stopped; what was pushed is kept, and its jobs go on with the next push, or: forewarn wait")
+        raise typer.Exit(INTERRUPTED) from None

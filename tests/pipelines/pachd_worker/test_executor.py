@@ -1,6 +1,7 @@
 """One contract for every executor: all results, once, bounded in flight, whatever happens to workers."""
 
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
@@ -66,6 +67,13 @@ def test_a_lost_dask_worker_costs_nothing(
     result = dask_executor.submit(task).result(timeout=120)
     assert outcome(result) == ("datum", "success", {"/b": task.inputs[0].ref.hash})
     shutil.rmtree(task.scratch)  # a killed worker cannot tidy up; the engine empties it when it starts
+
+
+def test_ctrl_c_in_a_terminal_reaches_no_worker(dask_executor: DaskExecutor) -> None:
+    blocked = dask_executor.start().run(lambda: signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+    assert blocked
+    assert all(signal.SIGINT in signals for signals in blocked.values())
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
 @pytest.mark.long  # restarts several workers
