@@ -57,11 +57,11 @@ def _one_stream(
     available = np.maximum(order.times, order.arrange(arrival))
     columns = {}
     for length in lengths:
-        count = windows_of(order, available, cutoffs, length).all_rows[1].count
+        count = windows_of(order, available, cutoffs, length).all_rows.count
         columns[f"{name}__{COUNT}__{window_text(length)}"] = column(count, pa.int64())
     longest = windows_of(order, available, cutoffs, max(lengths))
     capped = windows_of(order, available, cutoffs, cap)
-    _, present = capped.all_rows
+    present = capped.all_rows
     since = np.full(len(cutoffs), cap)
     near = present.count > 0
     since[near] = cutoffs.times[near] - order.times[present.foot[near]]

@@ -92,7 +92,7 @@ def look_back(
     failed = _holds_failure(when, longest, failures)
     scarce = np.zeros(len(when), dtype=np.bool_)
     if required:
-        scarce = ~failed & (windows_of(order, available, when, longest).all_rows[1].count < required)
+        scarce = ~failed & (windows_of(order, available, when, longest).all_rows.count < required)
     kept = when.subset(~(failed | scarce))
     cut = {length: windows_of(order, available, kept, length) for length in lengths}
     made = {

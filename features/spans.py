@@ -48,6 +48,11 @@ class Presence:
     several: pa.Buffer
     distinct: pa.Buffer
 
+    @cached_property
+    def nowhere(self) -> Int64s:
+        """The windows without a value."""
+        return np.flatnonzero(self.count == 0)
+
 
 @dataclass(frozen=True)
 class Windows:
@@ -71,10 +76,15 @@ class Windows:
         """What kernels without a border need."""
         return self.available, self.cut, self.begin, self.core, self.tail
 
+    @cached_property
+    def late(self) -> Int64s | None:
+        """The tails; None where no window has one."""
+        return None if np.array_equal(self.core, self.tail) else self.tail
+
     @property
-    def halves(self) -> tuple[Int64s, ...]:
+    def halves(self) -> tuple[Int64s | None, ...]:
         """What kernels need that accumulate from the border."""
-        return self.available, self.cut, self.begin, self.middle, self.core, self.tail
+        return self.available, self.cut, self.begin, self.middle, self.core, self.late
 
     @cached_property
     def rows(self) -> int:
@@ -82,35 +92,32 @@ class Windows:
         return int(self.tail.sum() - self.begin.sum())
 
     @cached_property
-    def all_rows(self) -> tuple[Valid, Presence]:
-        """Validity and presence of a column without nulls."""
+    def all_rows(self) -> Presence:
+        """Presence of a column without nulls."""
+        if self.late is None:
+            found = self._unfilled()
+            kernels.presence_of_all(self.times, self.begin, self.core, *found)
+            return _presence(*found)
         rows = np.arange(-1, len(self.times) + 1)
-        valid = Valid(np.ones(len(self.times), dtype=np.bool_), rows[1:], rows[:-1])
-        return valid, self.presence(valid)
+        return self.presence(Valid(np.ones(len(self.times), dtype=np.bool_), rows[1:], rows[:-1]))
 
     def presence(self, valid: Valid) -> Presence:
         """Where the windows have valid rows."""
+        found = self._unfilled()
+        kernels.presence(valid.flags, valid.following, valid.preceding, self.times, *self.spans, *found)
+        return _presence(*found)
+
+    def _unfilled(self) -> tuple[Int64s, Int64s, Int64s, Flags]:
         count, head, foot = (empty(len(self.cut), np.int64) for _ in range(3))
-        distinct = np.empty(len(self.cut), dtype=np.bool_)
-        kernels.presence(
-            valid.flags,
-            valid.following,
-            valid.preceding,
-            self.times,
-            *self.spans,
-            count,
-            head,
-            foot,
-            distinct,
-        )
-        return Presence(count, head, foot, bitmap(count > 0), bitmap(count > 1), bitmap(distinct))
+        return count, head, foot, empty(len(self.cut), np.bool_)
 
     def latest_used(self) -> pa.Array:
         """The largest `available` each window uses, as a timestamp; null where it uses no row."""
-        _, present = self.all_rows
-        least, most = np.empty((2, len(self.cut)), dtype=np.int64)
+        present = self.all_rows
+        least, most = (empty(len(self.cut), np.int64) for _ in range(2))
         kernels.extremes(self.available, self.available, *self.halves, MIN, MAX, least, most)
-        return column(np.where(present.count > 0, most, 0), TIMESTAMP, present.found)
+        most[present.nowhere] = 0
+        return column(most, TIMESTAMP, present.found)
 
 
 def observed(observations: pa.Table) -> tuple[Order, Int64s]:
@@ -127,6 +134,10 @@ def asked(cutoffs: pa.Table) -> Order:
     return latest_arrivals(order, times(cutoffs, CUTOFF, "cutoffs"))
 
 
+def _presence(count: Int64s, head: Int64s, foot: Int64s, distinct: Flags) -> Presence:
+    return Presence(count, head, foot, bitmap(count > 0), bitmap(count > 1), bitmap(distinct))
+
+
 def valid_rows(flags: Flags) -> Valid:
     """The rows flagged as having a value."""
     return Valid(flags, *kernels.neighbours(flags))
@@ -135,7 +146,7 @@ def valid_rows(flags: Flags) -> Valid:
 def windows(observations: Order, available: Int64s, cutoffs: Order, length: int) -> Windows:
     """The windows of `length` ns before each cut-off; `available` in the order of the observations."""
     first, last = observations.segments(cutoffs.robots)
-    begin, middle, core, tail = np.empty((4, len(cutoffs)), dtype=np.int64)
+    begin, middle, core, tail = (empty(len(cutoffs), np.int64) for _ in range(4))
     since = shifted(cutoffs.times, -length)
     kernels.spans(
         observations.times,

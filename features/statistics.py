@@ -79,29 +79,28 @@ class Numbers:
 
     def statistics(self, wanted: Collection[str], windows: Windows) -> Columns:
         """The wanted statistics, one value per cut-off, null where undefined."""
-        valid, present = (
-            windows.all_rows if self.valid is None else (self.valid, windows.presence(self.valid))
-        )
+        present = windows.all_rows if self.valid is None else windows.presence(self.valid)
         columns = {"count": column(present.count, pa.int64())} if "count" in wanted else {}
         if not {"mean", "std", "slope"}.isdisjoint(wanted):
-            columns |= self._moments(wanted, valid, present, windows)
+            columns |= self._moments(wanted, present, windows)
         if not {"min", "max"}.isdisjoint(wanted):
             columns |= self._extremes(present, windows)
         columns |= _ends(self.values, present, wanted)
         shares = {name: share for name, share in QUANTILES.items() if name in wanted}
         if shares:
-            found = self._quantiles(np.array(list(shares.values())), valid, windows)
+            found = self._quantiles(np.array(list(shares.values())), windows)
             columns |= {name: column(found[i], pa.float64(), present.found) for i, name in enumerate(shares)}
         return {name: columns[name] for name in wanted if name in columns}
 
-    def _moments(self, wanted: Collection[str], valid: Valid, present: Presence, windows: Windows) -> Columns:
+    def _moments(self, wanted: Collection[str], present: Presence, windows: Windows) -> Columns:
         """Mean, std and slope. A window with an infinite value has the mean IEEE gives it, and NaN else."""
-        x, finite, within = self.x, valid, present
+        x, finite, within = self.x, self.valid, present
         if self.infinite:
             finite = valid_rows(np.isfinite(x))
             x, within = np.where(finite.flags, x, 0.0), windows.presence(finite)
         mean, std, slope = (empty(len(windows.cut), np.float64) for _ in range(3))
-        known = (x, finite.flags, finite.following, within.count, within.head, *windows.halves)
+        rows = (None, None) if finite is None else (finite.flags, finite.following)
+        known = (x, *rows, within.count, within.head, *windows.halves)
         window_kernels.moments(*known, mean, std)
         if "slope" in wanted:
             window_kernels.slopes(windows.times, *known, slope)
@@ -129,18 +128,19 @@ class Numbers:
         least, most = empty(len(windows.cut), down.dtype.type), empty(len(windows.cut), down.dtype.type)
         window_kernels.extremes(down, up, *windows.halves, lowest, highest, least, most)
         for values in (least, most):
-            values[present.count == 0] = 0
+            values[present.nowhere] = 0
         return {
             name: column(values, wide, present.found).cast(kind)
             for name, values in (("min", least), ("max", most))
         }
 
-    def _quantiles(self, shares: Floats, valid: Valid, windows: Windows) -> Floats:
+    def _quantiles(self, shares: Floats, windows: Windows) -> Floats:
+        valid = np.ones(len(self.x), np.bool_) if self.valid is None else self.valid.flags
         result = empty(len(shares) * len(windows.cut), np.float64).reshape(len(shares), -1)
         if windows.rows > max(2 * len(self.x), LARGE * len(windows.cut)):
-            quantile_kernels.rolling(*self.ranks, valid.flags, *windows.spans, shares, result)
+            quantile_kernels.rolling(*self.ranks, valid, *windows.spans, shares, result)
         else:
-            sorted_kernels.sliding(self.x, valid.flags, *windows.spans, shares, result)
+            sorted_kernels.sliding(self.x, valid, *windows.spans, shares, result)
         return result
 
 
@@ -201,5 +201,5 @@ def _at(values: pa.Array, rows: Int64s, present: Presence) -> pa.Array:
     data = np.frombuffer(values.buffers()[1], values.type.to_pandas_dtype())
     chosen = empty(len(rows), data.dtype.type)
     np.take(data[values.offset :], rows, out=chosen, mode="clip")
-    chosen[present.count == 0] = 0
+    chosen[present.nowhere] = 0
     return column(chosen, values.type, present.found)

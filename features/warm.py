@@ -27,6 +27,7 @@ def warm_up() -> None:
             "number": np.arange(30.0),
             "whole": np.arange(30),
             "natural": np.arange(30, dtype=np.uint64),
+            "patchy": pa.array([0.0, 1.0, None] * 10),
             "state": pa.array(["x", "y", None] * 10),
         }
     )

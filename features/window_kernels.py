@@ -7,12 +7,33 @@ window is ever subtracted (van Herk 1992, Gil and Werman 1993, here with borders
 
 Window k uses rows `begin[k]:core[k]`, and those of `core[k]:tail[k]` with `available <= cut[k]`; `middle[k]`
 is its first row at or after the border. Cut-offs of a robot ascend, so all of these do. Times are int64 ns.
+
+Most columns are complete and most rows arrive in order: `valid` and `following` may be None where every row
+is valid, `tail` where it is `core`; for these kernels are compiled on their own, without the loads.
 """
 
 import numpy as np
 from numba import njit
 
 LOWEST = np.iinfo(np.int64).min
+
+
+@njit(nogil=True)
+def has(valid, i):  # type: ignore[no-untyped-def]
+    """Whether a row is valid."""
+    return True if valid is None else valid[i]
+
+
+@njit(nogil=True)
+def next_valid(following, i):  # type: ignore[no-untyped-def]
+    """The valid row at or after a row."""
+    return i if following is None else following[i]
+
+
+@njit(nogil=True)
+def end_of(tail, k, core):  # type: ignore[no-untyped-def]
+    """Where the rows of a window end."""
+    return core if tail is None else tail[k]
 
 
 @njit(cache=True, nogil=True)
@@ -36,7 +57,11 @@ def spans(times, available, first, last, cut, bounds, since, length, begin, midd
             while high < stop and times[high] < cut[k]:
                 high += 1
             begin[k], middle[k], core[k], tail[k] = low, half, high, high
-        ascending = True
+        punctual = ascending = True
+        for i in range(start, stop):
+            punctual &= available[i] <= times[i]
+        if punctual:
+            continue
         for i in range(start + 1, stop):
             ascending &= available[i - 1] <= available[i]
         own = slice(bounds[robot], bounds[robot + 1])
@@ -123,9 +148,10 @@ def presence(  # type: ignore[no-untyped-def]
     """How many valid rows each window has, the first and last (0 for none), and if their times differ."""
     before = running_count(valid)
     for k in range(cut.size):
-        n = before[core[k]] - before[begin[k]]
-        i, j = following[begin[k]], preceding[core[k]]
-        for row in range(core[k], tail[k]):
+        b, c = begin[k], core[k]
+        n = before[c] - before[b]
+        i, j = following[b], preceding[c]
+        for row in range(c, tail[k]):
             if valid[row] and available[row] <= cut[k]:
                 i = row if n == 0 else i
                 j = row
@@ -134,6 +160,17 @@ def presence(  # type: ignore[no-untyped-def]
         head[k] = i if n else 0
         foot[k] = j if n else 0
         distinct[k] = n > 1 and times[i] != times[j]
+
+
+@njit(cache=True, nogil=True)
+def presence_of_all(times, begin, core, count, head, foot, distinct):  # type: ignore[no-untyped-def]
+    """The same where every row is valid, and available once it is past."""
+    for k in range(begin.size):
+        b, c = begin[k], core[k]
+        count[k] = c - b
+        head[k] = b if c > b else 0
+        foot[k] = c - 1 if c > b else 0
+        distinct[k] = c - b > 1 and times[b] != times[c - 1]
 
 
 @njit(cache=True, nogil=True)
@@ -161,12 +198,12 @@ def moments(x, valid, following, count, head, available, cut, begin, middle, cor
         b, c, n = begin[k], core[k], count[k]
         if middle[k] != half:
             base, half = b, middle[k]
-            origin = following[half]
+            origin = next_valid(following, half)
             s = ss = 0.0
             if origin < x.size:
                 x0 = x[origin]
                 for i in range(half - 1, base - 1, -1):
-                    d = x[i] - x0 if valid[i] else 0.0
+                    d = x[i] - x0 if has(valid, i) else 0.0
                     s += d
                     ss += d * d
                     left[i - base, 0] = s
@@ -178,7 +215,7 @@ def moments(x, valid, following, count, head, available, cut, begin, middle, cor
             continue
         if origin < c:
             while reached < c:
-                d = x[reached] - x0 if valid[reached] else 0.0
+                d = x[reached] - x0 if has(valid, reached) else 0.0
                 s += d
                 ss += d * d
                 reached += 1
@@ -189,11 +226,11 @@ def moments(x, valid, following, count, head, available, cut, begin, middle, cor
         else:
             y0, r, rr = x[head[k]], 0.0, 0.0
             for i in range(b, c):
-                d = x[i] - y0 if valid[i] else 0.0
+                d = x[i] - y0 if has(valid, i) else 0.0
                 r += d
                 rr += d * d
-        for i in range(c, tail[k]):
-            if valid[i] and available[i] <= cut[k]:
+        for i in range(c, end_of(tail, k, c)):
+            if has(valid, i) and available[i] <= cut[k]:
                 r += x[i] - y0
                 rr += (x[i] - y0) ** 2
         shift = r / n
@@ -213,12 +250,12 @@ def slopes(times, x, valid, following, count, head, available, cut, begin, middl
         b, c, n = begin[k], core[k], count[k]
         if middle[k] != half:
             base, half = b, middle[k]
-            origin = following[half]
+            origin = next_valid(following, half)
             s = u = uu = us = 0.0
             if origin < x.size:
                 x0, t0 = x[origin], times[origin]
                 for i in range(half - 1, base - 1, -1):
-                    if valid[i]:
+                    if has(valid, i):
                         d, e = x[i] - x0, (times[i] - t0) * 1e-9
                         s += d
                         u += e
@@ -235,7 +272,7 @@ def slopes(times, x, valid, following, count, head, available, cut, begin, middl
             continue
         if origin < c:
             while reached < c:
-                if valid[reached]:
+                if has(valid, reached):
                     d, e = x[reached] - x0, (times[reached] - t0) * 1e-9
                     s += d
                     u += e
@@ -250,8 +287,8 @@ def slopes(times, x, valid, following, count, head, available, cut, begin, middl
                 vr += left[b - base, 3]
         else:
             y0, z0, r, v, vv, vr = x[head[k]], times[head[k]], 0.0, 0.0, 0.0, 0.0
-        for i in range(c if origin < c else b, tail[k]):
-            if valid[i] and (i < c or available[i] <= cut[k]):
+        for i in range(c if origin < c else b, end_of(tail, k, c)):
+            if has(valid, i) and (i < c or available[i] <= cut[k]):
                 d, e = x[i] - y0, (times[i] - z0) * 1e-9
                 r += d
                 v += e
@@ -293,7 +330,7 @@ def extremes(down, up, available, cut, begin, middle, core, tail, lowest, highes
             first, last = min(low, lows[b - base]), max(high, highs[b - base])
         else:
             first, last = low, high
-        for i in range(c, tail[k]):
+        for i in range(c, end_of(tail, k, c)):
             if available[i] <= cut[k]:
                 first, last = min(first, down[i]), max(last, up[i])
         least[k], most[k] = first, last
