@@ -11,6 +11,7 @@ from pipelines.config import CONFIG_NAME, parse_config
 from pipelines.inspect.profile import Profile, profile
 from pipelines.inspect.propose import propose
 from pipelines.inspect.sample import Sample, sample
+from reports.words import moment, span
 
 WIDEST: Final = 80
 
@@ -40,13 +41,17 @@ def inspect(*, paths: list[Path], write: Path | None, json: bool) -> None:
         print_json(told | {"streams": [_plain(one) for one in profiles], "config": text})
     else:
         _show(found, profiles)
-        stdout.print(text, markup=False)
+        if write is None:
+            stdout.print(text, markup=False)
     if found.vda5050:
         say("these are messages of VDA 5050: `forewarn init --preset vda5050` knows them better than a guess")
     if write is not None:
         write.mkdir(parents=True, exist_ok=True)
         (write / CONFIG_NAME).write_text(text, "utf-8")
-        say(f"wrote {write / CONFIG_NAME}")
+        say(f"wrote {write / CONFIG_NAME}; what only you know is marked CHECK:")
+        for number, line in enumerate(text.splitlines(), start=1):
+            if "# CHECK" in line:
+                say(f"{number:5}  {line}")
         say_next("forewarn config check && forewarn push PATH")
     else:
         say_next("forewarn inspect PATH --write .   (then: forewarn push PATH)")
@@ -66,7 +71,7 @@ def _show(found: Sample, profiles: list[Profile]) -> None:
             "longest gap#",
             "arrives after#",
             "late order#",
-            "from",
+            "from (UTC)",
             "to",
         ],
         (
@@ -74,12 +79,10 @@ def _show(found: Sample, profiles: list[Profile]) -> None:
                 one.source.name,
                 one.kind,
                 len(one.source.records),
-                _seconds(one.every_s),
-                _seconds(one.gap_s),
-                _seconds(one.offset_s),
+                *map(_span, (one.every_s, one.gap_s, one.offset_s)),
                 f"{one.out_of_order:.1%}",
-                one.first or "no times",
-                one.last or "",
+                moment(one.first) if one.first else "no times",
+                moment(one.last) if one.last else "",
             ]
             for one in profiles
         ),
@@ -111,8 +114,8 @@ def _values(field: Any) -> str:
     return "" if field.least is None else f"{field.least:g} to {field.most:g}"
 
 
-def _seconds(value: float | None) -> str:
-    return "" if value is None else f"{value:.3g} s"
+def _span(seconds: float | None) -> str:
+    return "" if seconds is None else span(seconds)
 
 
 def _refused(found: Sample) -> list[dict[str, Any]]:

@@ -54,10 +54,11 @@ def print_json(value: Any) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Aligned columns, nothing else, so that `grep` and `awk` work."""
+    """Aligned columns, nothing else, so that `grep` and `awk` work; those named `…#` hold numbers."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column, no_wrap=True, justify="right" if column.endswith("#") else "left")
+        name = column.removesuffix("#")
+        table.add_column(name.rstrip(), no_wrap=True, justify="left" if name == column else "right")
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
     stdout.print(table)

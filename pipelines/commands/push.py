@@ -51,7 +51,7 @@ def gather(paths: Iterable[Path], to: str) -> dict[str, Content]:
             files[target] = file
     if not files:
         raise UsageError(
-            "nothing to push", got=", ".join(map(str, paths)), expected="files or folders with files"
+            "no files found", got=", ".join(map(str, paths)), expected="files or folders with files"
         )
     return files
 

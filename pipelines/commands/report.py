@@ -91,7 +91,7 @@ def show(summary: dict[str, Any]) -> None:
     print_table(
         ["rank#", "robot", "risk#", "status", "why"],
         (
-            [robot["rank"], robot["robot_id"], _percent(robot["risk"]), robot["status"], _why(robot)]
+            [robot["rank"] or "-", robot["robot_id"], _percent(robot["risk"]), robot["status"], _why(robot)]
             for robot in summary["robots"][:SHOWN]
         ),
     )

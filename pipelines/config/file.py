@@ -206,7 +206,7 @@ def load_config(path: Path) -> Config:
 
 
 def _explain(error: Any) -> str:
-    key = ".".join(str(part) for part in error["loc"]) or "the file"
+    key = ".".join(str(part) for part in error["loc"])
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
         *section, name = error["loc"]
@@ -218,7 +218,7 @@ def _explain(error: Any) -> str:
     if error["type"] == "missing":
         return f"  {key}: missing; add it"
     if error["type"] == "value_error" and isinstance(error["input"], dict | str):
-        return f"  {key}: {message}"
+        return f"  {key}: {message}" if key else f"  {message}"
     return f"  {key}: {message}; got {str(error['input'])[:80]!r}"
 
 

@@ -185,7 +185,7 @@ def _claim(path: Path) -> Any:
         file.close()
         raise ConflictError(
             f"{path.parent} is in use by process {owner}",
-            hint="use the running daemon (`forewarn status` finds it), or stop it first",
+            hint="wait for it, or stop it; with a daemon (forewarn up) many commands run side by side",
         ) from None
     file.truncate(0)
     file.write(str(os.getpid()))
