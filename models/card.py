@@ -43,6 +43,7 @@ def write(
     taught = split.train
     quiet = taught[~data.label[taught] & data.grid[taught]]
     gain = np.zeros(len(encoding.features)) if fitted.grown is None else gains(fitted.grown.text)
+    numeric = [name not in encoding.categories for name in encoding.features]
     thin = quiet[:: max(1, len(quiet) // _THIN)]
     by_time_part = evaluation.by_time
     return {
@@ -72,7 +73,7 @@ def write(
         "usual": _usual(matrix[thin], encoding),
         "importance": _importance(gain, encoding),
         "reference": _reference(matrix[thin], encoding, fitted),
-        "cases": cases(data, matrix, taught, stream(data, taught, settings), gain),
+        "cases": cases(data, matrix, taught, stream(data, taught, settings), np.where(numeric, gain, 0.0)),
     }
 
 

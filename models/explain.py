@@ -10,7 +10,7 @@ from features.schema import CUTOFF, ROBOT, TIMESTAMP
 from models.artifact import Model
 from models.learner import contributions, filled
 from models.naming import FeatureName, parse, quantity
-from models.wording import words
+from models.wording import as_usual, words
 
 REASONS = pa.schema(
     [
@@ -39,9 +39,9 @@ def reasons(
 
     Contributions are TreeSHAP values in log-odds, summed over the statistics of one source (stream and
     field), so that one quantity is one reason, and within it over each window: `window` is the one that
-    added most (`window_contribution`), `feature` its statistic that added most, `value` and `usual` (median
-    or most frequent of the training rows without failure) are its own. Only sources that raise the risk are
-    reasons. Empty for the constant-rate model.
+    added most (`window_contribution`), `feature` its statistic that added most, of those whose `value` does
+    not read like `usual` (median or most frequent of the training rows without failure) if any. Only sources
+    that raise the risk are reasons. Empty for the constant-rate model.
     """
     if not model.text or not len(rows):
         return REASONS.empty_table()
@@ -62,8 +62,10 @@ def reasons(
             added = {window: shares[row][of].sum() for window, of in windows_of[sources[source]].items()}
             window = max(added, key=lambda name: (added[name], name))
             columns = windows_of[sources[source]][window]
-            column = int(columns[np.argmax(shares[row][columns])])
-            entry = _entry(model, column, names[column], float(matrix[row, column]))
+            told = [
+                _entry(model, names, int(column), matrix[row]) for column in _strongest(columns, shares[row])
+            ]
+            entry = next((one for one, differs in told if differs), told[0][0])
             strength = (float(summed[row][source]), float(added[window]))
             found.append((robots[row], cutoffs[row], rank, *entry[:-1], *strength, entry[-1]))
     filled_in = list(zip(*found, strict=True)) if found else [()] * len(REASONS)
@@ -98,15 +100,24 @@ def importances(model: Model) -> pa.Table:
     )
 
 
-def _entry(model: Model, column: int, name: FeatureName, number: float) -> tuple[str, ...]:
-    feature = model.encoding.features[column]
+def _strongest(columns: NDArray[np.int64], shares: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The columns that raise the risk, strongest first; the strongest at least."""
+    ordered = columns[np.argsort(-shares[columns], kind="stable")]
+    return ordered[: max(1, int((shares[ordered] > 0).sum()))]
+
+
+def _entry(
+    model: Model, names: Sequence[FeatureName], column: int, row: NDArray[np.float32]
+) -> tuple[tuple[str, ...], bool]:
+    """What a reason tells of a feature, and whether that differs from the usual."""
+    name, number, feature = names[column], float(row[column]), model.encoding.features[column]
     unit_name = str(model.card["features"][column]["unit"])
     usual = model.card["usual"][feature]
     value: float | str | None = number
     if feature in model.encoding.categories:
         known = model.encoding.categories[feature]
         value = None if np.isnan(number) else known[int(number)]
-    return (
+    entry = (
         feature,
         name.stream,
         name.field,
@@ -117,3 +128,4 @@ def _entry(model: Model, column: int, name: FeatureName, number: float) -> tuple
         unit_name,
         words(name, value, usual, unit_name),
     )
+    return entry, not as_usual(name, value, usual, unit_name)

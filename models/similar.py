@@ -41,8 +41,8 @@ def cases(
 
     Features are centred at the median and scaled by the interquartile range of the training rows, clipped
     at ±10; a missing value sits at the centre. At most the newest 200 cases and 20 features.
-    `near` is the distance within which 95 % of the cases have another; farther than that is unlike anything
-    seen. Empty with fewer than two cases.
+    Categories have no distance: their `gain` is to be 0. `near` is the distance within which 95 % of the
+    cases have another; farther than that is unlike anything seen. Empty with fewer than two cases.
     """
     which = np.flatnonzero(seen.reachable)
     which = which[np.argsort(seen.episodes.start[which], kind="stable")][-_MOST_CASES:]

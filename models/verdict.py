@@ -1,5 +1,6 @@
 """One word a reader can act on, and the sentence that earns it."""
 
+from models.baselines import RANDOM
 from models.bootstrap import Figure
 from models.evaluate import Predictor, Verdict
 from models.naming import span
@@ -37,6 +38,8 @@ def verdict(model: Predictor, baselines: tuple[Predictor, ...], *, learnt: bool,
     unbeaten = [rival for rival in baselines if not rival.beaten]
     if unbeaten:
         worst = min(unbeaten, key=lambda rival: rival.difference.value or 0.0)
+        if worst.name == RANDOM:
+            return Verdict(NOT_USEFUL, f"Not useful: {_alerts(model, worst)}.")
         return Verdict(
             NOT_USEFUL,
             f"Not useful: PR-AUC {_plain(model.rows.pr_auc)} and {episodes.caught} of "
@@ -50,6 +53,18 @@ def verdict(model: Predictor, baselines: tuple[Predictor, ...], *, learnt: bool,
         f"(recall {_plain(episodes.recall)}), typically {_spoken(episodes.lead_time_median_s)} ahead, with "
         f"{_plain(episodes.false_alarms_per_robot_day)} false alarms per robot-day; PR-AUC "
         f"{_plain(model.rows.pr_auc)} against {_plain(best.rows.pr_auc)} of “{best.name}”.",
+    )
+
+
+def _alerts(model: Predictor, chance: Predictor) -> str:
+    """Why alerts are worth nothing where the risks may well rank the rows."""
+    ranking = f"though its risks rank the rows with a PR-AUC of {_plain(model.rows.pr_auc)}"
+    caught = f"{model.episodes.caught} of {_count(model.episodes.episodes)} caught"
+    if not model.episodes.alerts:
+        return f"no risk reached the threshold chosen on validation, {caught}, {ranking}"
+    return (
+        f"{caught}, which as much time in warning at random moments can do, too "
+        f"(recall {_plain(chance.episodes.recall)}), {ranking}"
     )
 
 

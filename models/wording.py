@@ -47,6 +47,17 @@ def words(name: FeatureName, value: Value, usual: Value, unit: str) -> str:
     return f"{said}; usual: {_usual(name, usual, unit)}"
 
 
+def as_usual(name: FeatureName, value: Value, usual: Value, unit: str) -> bool:
+    """Whether a reason would tell of a value just what it tells of the usual one."""
+    if isinstance(value, str) or isinstance(usual, str):
+        return value == usual
+    one, other = _number(value), _number(usual)
+    if one is None or other is None:
+        return one is other
+    reach = name.seconds if name.statistic == "slope" else 1.0
+    return quantity(one * reach, unit) == quantity(other * reach, unit)
+
+
 def _clause(name: FeatureName, told: str) -> str:
     """What the statistic says of its subject, without the window."""
     statistic = name.statistic

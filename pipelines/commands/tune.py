@@ -31,6 +31,7 @@ INPUTS: Final = (
     (LABELS, "/", "labels"),
 )
 STUDY: Final = "tune.db"
+_NAMED: Final = 3
 
 
 def tune(*, project: Path | None, minutes: float, trials: int, apply: bool, json: bool) -> None:
@@ -112,7 +113,10 @@ def _show(result: Tuned) -> None:
     print_table(("settings", "PR-AUC, inner folds #", "PR-AUC, untouched rows #"), rows)
     for reason, names in result.dropped.items():
         if names:
-            say(f"left out by the search, {reason}: {len(names)} features ({', '.join(names[:3])}, …)")
+            more = ", …" if len(names) > _NAMED else ""
+            say(
+                f"left out by the search, {reason}: {len(names)} features ({', '.join(names[:_NAMED])}{more})"
+            )
     gap = result.difference
     spread = "" if gap.low is None or gap.high is None else f" [{gap.low:+.3f} to {gap.high:+.3f}]"
     say(

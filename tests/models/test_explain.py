@@ -79,6 +79,13 @@ def test_a_known_case_is_its_own_nearest(fleet: Any, trained: Trained) -> None:
     assert [entry["distance"] for entry in found] == sorted(entry["distance"] for entry in found)
 
 
+def test_categories_have_no_distance(trained: Trained) -> None:
+    encoding = trained.model.encoding
+    told = {encoding.features[column] for column in trained.model.card["cases"]["columns"]}
+    assert encoding.categories
+    assert not told & set(encoding.categories)
+
+
 def test_what_was_never_seen_is_said_to_be_so(fleet: Any, trained: Trained) -> None:
     odd = fleet.windows.slice(0, 1)
     for name in ("battery__voltage__mean__2m", "pose__speed__mean__2m"):

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from models.baselines import RANDOM
 from models.bootstrap import Figure, figure, groups, ratio
 from models.dataset import Episodes
 from models.episodes import DAY, Stream
@@ -38,6 +39,24 @@ def test_one_unbeaten_baseline_is_named() -> None:
     assert told.word == NOT_USEFUL
     assert told.sentence.startswith("Not useful: ")
     assert "do not beat “cycle”" in told.sentence
+
+
+@pytest.mark.parametrize(
+    ("alerts", "reason"),
+    [
+        (9, "8 of 10 failure episodes caught, which as much time in warning at random moments can do, too"),
+        (0, "no risk reached the threshold chosen on validation, 8 of 10 failure episodes caught"),
+    ],
+)
+def test_alerts_that_may_be_chance_are_told_apart_from_risks_that_do_not_rank(
+    alerts: int, reason: str
+) -> None:
+    model = predictor("model", 0.5)
+    model = replace(model, episodes=replace(model.episodes, alerts=alerts))
+    rivals = (predictor("own rate", 0.2, beaten=True), predictor(RANDOM, 0.1, beaten=False))
+    told = verdict(model, rivals, learnt=True, needed=5).sentence
+    assert told.startswith(f"Not useful: {reason}")
+    assert told.endswith(", though its risks rank the rows with a PR-AUC of 0.500 [0.400 to 0.600].")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import pytest
 
 from models.naming import parse, unit
-from models.wording import words
+from models.wording import as_usual, words
 
 UNITS = {"battery__voltage": "V", "speed": "m/s", "machine__age": "years", "pose__gap_s": "s"}
 
@@ -97,6 +97,25 @@ def test_reasons_are_plain_sentences(
     name: str, value: float | str | None, usual: float | str | None, sentence: str
 ) -> None:
     assert words(parse(name), value, usual, unit(parse(name), UNITS)) == sentence
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "usual", "same"),
+    [
+        ("battery__voltage__slope__42s", -0.0035712, -0.0035701, True),
+        ("battery__voltage__slope__42s", -0.0035712, 0.0035701, False),
+        ("battery__voltage__mean__42s", 25.0, 24.9, False),
+        ("battery__voltage__mean__42s", 25.001, 25.0, True),
+        ("battery__voltage__mean__42s", None, 25.0, False),
+        ("battery__voltage__mean__42s", float("nan"), None, True),
+        ("mission__state__last__42s", "Executing", "Executing", True),
+        ("mission__state__last__42s", "Aborted", "Executing", False),
+    ],
+)
+def test_a_reason_that_tells_the_usual_is_known(
+    name: str, value: float | str | None, usual: float | str | None, *, same: bool
+) -> None:
+    assert as_usual(parse(name), value, usual, unit(parse(name), UNITS)) is same
 
 
 @pytest.mark.parametrize("statistic", ["p10", "p50", "p90", "std", "min", "max", "slope", "changes"])

@@ -247,7 +247,7 @@ def evaluation(
         ),
         pr_curve=tuple(ev.CurvePoint(1 - r, r, 0.95 - 0.8 * r * r) for r in np.linspace(0, 1, 30).tolist()),
         lead_times=tuple(ev.LeadPoint(s, 0.81 * (1 - s / 700)) for s in np.linspace(0, 600, 25).tolist()),
-        budget=(ev.BudgetPoint(2.0, 0.5, 2.1, 0.6, 0.5, 0.07),),
+        budget=(ev.BudgetPoint(2.0, 0.5, 2.1, 0.6, 0.5, 0.07, 1.4, 320.0),),
         slices=(ev.Slice("robot", "amr-001", 576, 20, 0.4, 0.8, 4, 3, 5, 2, 0.4),),
     )
     return ev.Evaluation(
