@@ -17,6 +17,7 @@ from typing import Final
 
 from features.warm import warm_up
 from models.warm import warm_up as warm_up_scoring
+from pipelines.commands.output import say
 from pipelines.config import CONFIG_NAME, Config, parse_config
 from pipelines.steps import extract, features, join
 
@@ -28,6 +29,7 @@ IMPORTED_LATE: Final = ("distributed.deploy.local", "duckdb", "lightgbm", "sklea
 
 def main() -> None:
     """Import everything, and run the steps on ten minutes of one robot."""
+    say("compiling the numerical kernels, once: one to two minutes of a free core")
     for package in PACKAGES:
         for module in walk_packages(import_module(package).__path__, f"{package}."):
             if not module.name.endswith("__main__"):
