@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from pipelines.config import LimitsSection
@@ -16,6 +15,7 @@ from pipelines.logs.archives.unpack import Unreadable
 from pipelines.logs.jsontext import parse_message
 from pipelines.logs.quarantine import Ledger
 from pipelines.logs.recordings.aside import Aside
+from pipelines.logs.scratch import scratch_folder
 from pipelines.logs.sheets import TABLES, open_sheet, sheet_names
 from pipelines.logs.source import chunks
 
@@ -74,8 +74,8 @@ def _messages(name: str, path: Path, found: Sample) -> Iterator[Message]:
     limits = LimitsSection()
     ledger = Ledger(name, 0)
     read = 0
-    with TemporaryDirectory() as scratch:
-        aside = Aside(Path(scratch))
+    with scratch_folder() as scratch:
+        aside = Aside(scratch)
         for chunk in chunks(path, name, limits, ledger, aside):
             for number in range(min(len(chunk), MESSAGES - read)):
                 raw = chunk.raw(number)

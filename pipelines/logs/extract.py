@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 
@@ -19,6 +18,7 @@ from pipelines.logs.finish import finish
 from pipelines.logs.intake import Intake
 from pipelines.logs.quarantine import OTHER, Ledger
 from pipelines.logs.recordings.aside import Aside
+from pipelines.logs.scratch import Scratch, scratch_folder
 from pipelines.logs.settings import ExtractSettings
 from pipelines.logs.sheets import TABLES
 from pipelines.logs.spool import Spool
@@ -72,17 +72,17 @@ def _extract(
     declared = settings.streams_of(pushed_as)
     if not declared:
         ledger.refuse_member("no_stream_declared", b"", detail="no stream's files pattern matches this path")
-    with TemporaryDirectory() as scratch:
-        spool = Spool(declared, None if in_memory else Path(scratch))
+    with scratch_folder() as scratch:
+        spool = Spool(declared, None if in_memory else scratch)
         if declared:
-            _read(file, declared, Intake(pushed_as, settings.logs, ledger, spool), Path(scratch))
+            _read(file, declared, Intake(pushed_as, settings.logs, ledger, spool), scratch)
         for parts in spool.groups():
             recorded = {name: finish(name, declared[name], found, ledger) for name, found in parts.items()}
             streams = correct_clocks(recorded, declared, settings.logs.clock)
             yield Extraction(streams, recorded, ledger)
 
 
-def _read(file: Path, declared: Mapping[str, StreamSection], intake: Intake, scratch: Path) -> None:
+def _read(file: Path, declared: Mapping[str, StreamSection], intake: Intake, scratch: Scratch) -> None:
     """Take in the records of every declared stream."""
     if intake.pushed_as.lower().endswith(TABLES):
         read_table(file, declared, intake)

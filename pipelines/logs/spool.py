@@ -13,6 +13,7 @@ from zlib import crc32
 import numpy as np
 
 from pipelines.logs.part import Part, concatenate
+from pipelines.logs.scratch import Scratch
 
 BUDGET: Final = 32 << 20
 BUCKETS: Final = 64
@@ -21,7 +22,7 @@ BUCKETS: Final = 64
 class Spool:
     """The parts of every stream, in the order of the input; without a scratch folder all in memory."""
 
-    def __init__(self, streams: Iterable[str], scratch: Path | None = None) -> None:
+    def __init__(self, streams: Iterable[str], scratch: Scratch | None = None) -> None:
         self._held: dict[str, list[Part]] = {name: [] for name in streams}
         self._scratch, self._bytes, self._spilled = scratch, 0, False
 
@@ -30,15 +31,15 @@ class Spool:
         self._held[name].append(part)
         self._bytes += part.nbytes
         if self._scratch is not None and self._bytes > BUDGET:
-            self._spill(self._scratch)
+            self._spill(self._scratch())
 
     def groups(self) -> Iterator[Mapping[str, list[Part]]]:
         """The parts of all streams, of some robots at a time; at least once, and each robot in one group."""
         if self._scratch is None or not self._spilled:
             yield self._held
             return
-        self._spill(self._scratch)
-        for file in sorted(self._scratch.glob("bucket-*")):
+        self._spill(self._scratch())
+        for file in sorted(self._scratch().glob("bucket-*")):
             yield {name: [] for name in self._held} | _load(file)
 
     def _spill(self, scratch: Path) -> None:

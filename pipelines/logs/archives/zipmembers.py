@@ -127,7 +127,7 @@ class _Zip:
         """Contents of small gzip streams, None if any is not quite what it says."""
         begin, view, sizes = self._entries.data[some], self._view, length.tolist()
         ends = begin + self._entries.packed[some]
-        raws = [view[at:end] for at, end in zip(begin.tolist(), ends.tolist(), strict=True)]
+        raws = list(map(view.__getitem__, map(slice, begin.tolist(), ends.tolist())))
         if list(map(isal_zlib.crc32, raws)) != self._entries.crc[some].tolist():
             return None
         try:

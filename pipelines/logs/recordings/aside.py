@@ -11,6 +11,7 @@ from pipelines.logs.archives.members import Content, Members
 from pipelines.logs.archives.walk import files_below
 from pipelines.logs.recordings.bag_folder import METADATA, ROOT
 from pipelines.logs.recordings.kinds import HEAD, MAGICS
+from pipelines.logs.scratch import Scratch
 
 ENDINGS: Final = (".mcap", ".bag", ".db3", ".db3-wal", ".ulg", ".ulog")
 PACKED: Final = (".gz", ".zst", ".zstd")
@@ -29,7 +30,7 @@ class File:
 class Aside:
     """Recordings of one pushed file; those of an archive are kept in the folder `scratch`."""
 
-    scratch: Path
+    scratch: Scratch
     files: list[File] = field(default_factory=list)
 
     def sift(self, group: Members) -> Members:
@@ -39,7 +40,7 @@ class Aside:
         doubtful = [place for place, content in enumerate(group.contents) if content and content[0] in FIRST]
         found = [place for place in doubtful if is_recording(group.contents[place], group.name(place))]
         for place in found:
-            path = self.scratch / str(len(self.files))
+            path = self.scratch() / str(len(self.files))
             path.write_bytes(group.contents[place])
             self.files.append(File(group.name(place), path))
         if not found:
