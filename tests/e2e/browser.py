@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 AXE = Path(__file__).parent / "assets" / "axe.min.js"
 SERIOUS = ("serious", "critical")
+PHONE = 390
 
 
 @contextmanager
@@ -34,7 +35,7 @@ def picture(page: Any, name: str) -> None:
 
 
 def mistakes(page: Any) -> list[str]:
-    """What axe-core finds serious or critical on the page, and of contrast also in the dark."""
+    """What axe-core finds serious or critical, of contrast also in the dark, and what a phone cuts off."""
     page.evaluate(AXE.read_text("utf-8"))
     found = []
     for scheme, rules in (("light", None), ("dark", ["color-contrast", "link-in-text-block"])):
@@ -46,4 +47,13 @@ def mistakes(page: Any) -> list[str]:
                 places = [node["html"][:160] for node in each["nodes"][:3]]
                 found.append(f"{page.url} {scheme}: {each['id']} ({each['help']}) {places}")
     page.emulate_media(color_scheme="light")
-    return found
+    return found + cut_off(page)
+
+
+def cut_off(page: Any) -> list[str]:
+    """Whether the page is wider than a phone's screen: only what scrolls by itself may be."""
+    usual = page.viewport_size
+    page.set_viewport_size({"width": PHONE, "height": 844})
+    wide = page.evaluate("() => document.documentElement.scrollWidth")
+    page.set_viewport_size(usual)
+    return [f"{page.url}: {wide} px on a screen of {PHONE}"] if wide > PHONE else []

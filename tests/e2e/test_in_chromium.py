@@ -1,6 +1,7 @@
-"""A morning at the dashboard: drop logs, watch them run, read the report, look at a robot, acknowledge."""
+"""A morning at the dashboard: drop a day's archives, watch them run, acknowledge a robot, be told."""
 
 import json
+import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -11,15 +12,12 @@ from pathlib import Path
 from queue import Queue
 from typing import Any
 
-from tests.e2e import tiny
+import pytest
+
 from tests.e2e.browser import chromium, mistakes, picture
-from tests.e2e.conftest import FOREWARN, environment
+from tests.e2e.conftest import FOREWARN, environment, run_in
 
 ALERTS = """
-[operation]
-failed = {{ stream = "stops", when = {{ code = "overload" }}, edge = "each" }}
-succeeded = {{ stream = "stops", when = {{ code = "done" }}, edge = "each" }}
-
 [alerts]
 internal = ["127.0.0.0/8"]
 
@@ -31,13 +29,18 @@ url = "http://127.0.0.1:{port}/alerts"
 when = {{ top = 1 }}
 to = ["desk"]
 """
-DROP = """(files) => {
+DROP = """() => {
   const carried = new DataTransfer();
-  for (const [name, text] of files) carried.items.add(new File([text], name));
+  for (const file of document.getElementById("carried").files) carried.items.add(file);
   const dropped = new DragEvent("drop", { dataTransfer: carried, bubbles: true });
   document.getElementById("drop").dispatchEvent(dropped);
 }"""
-PAGES = ("/", "/fleet", "/failures", "/alerts", "/model", "/pipelines", "/data")
+CARRIED = """() => {
+  const carried = document.createElement("input");
+  Object.assign(carried, { type: "file", multiple: true, id: "carried" });
+  document.body.append(carried);
+}"""
+PAGES = ("/", "/fleet", "/failures", "/alerts", "/model", "/pipelines", "/data", "/nothing")
 
 
 @contextmanager
@@ -90,27 +93,45 @@ def dashboard(project: Path) -> Iterator[str]:
         process.stderr.close()
 
 
-def test_from_a_dropped_file_to_an_alert_at_the_desk(tmp_path: Path) -> None:
-    project = tiny.write(tmp_path / "project")
+@pytest.mark.parametrize("days", [1, pytest.param(2, marks=pytest.mark.long)])
+def test_from_dropped_archives_to_an_alert_at_the_desk(tmp_path: Path, fleet: Path, days: int) -> None:
+    """A day of two robots of the demo's fleet; at length twelve, the second day dropped later."""
+    project = tmp_path / "project"
+    if days == 1:
+        project.mkdir()
+        shutil.copy(fleet / "forewarn.toml", project)
+    else:
+        fleet = project
+        made = run_in(tmp_path, "demo-data", project, "--robots", "12", "--days", "2")
+        assert made.code == 0, made.err
     with receiver() as (port, kept), chromium() as browser:
         with (project / "forewarn.toml").open("a") as config:
             config.write(ALERTS.format(port=port))
         with dashboard(project) as base:
-            page = browser.new_page(base_url=base)
+            page = browser.new_page(base_url=base, viewport={"width": 1_280, "height": 900})
             page.set_default_timeout(240_000)
             asked, broken = [], []
             page.on("request", lambda request: asked.append(request.url))
             page.on("pageerror", lambda error: broken.append(str(error)))
             page.on("console", lambda line: broken.append(line.text) if line.type == "error" else None)
-            pushed_and_reported(page, project)
-            found = [one for path in PAGES for one in seen(page, path)]
+            page.goto("/")
+            assert "No report yet" in page.inner_text("h1")
+            found = mistakes(page)
+            for day in sorted((fleet / "logs").iterdir())[:days]:
+                found += pushed_and_reported(page, day)
+            if days > 1:
+                page.goto("/")
+                assert "since the last report" in page.inner_text("#main").lower()
             found += robot_acknowledged(page)
             found += failure_read(page)
-            found += report_read(page, tmp_path)
             told = kept.get(timeout=240)
-            assert "m1" in json.dumps(told) or "m2" in json.dumps(told)
+            assert told["alert"]["robot"] in json.dumps(told["text"])
+            found += alert_read(page, told["alert"]["id"])
+            found += job_read(page)
+            found += [one for path in PAGES for one in seen(page, path)]
+            found += report_read(page, tmp_path)
             assert found == []
-            assert broken == []
+            assert [line for line in broken if "404" not in line] == []
             foreign = [url for url in asked if not url.startswith((base, "data:", "file:"))]
             assert foreign == []
 
@@ -121,22 +142,32 @@ def seen(page: Any, path: str) -> list[str]:
     return mistakes(page)
 
 
-def pushed_and_reported(page: Any, project: Path) -> None:
-    page.goto("/")
-    assert "No report yet" in page.inner_text("h1")
+def pushed_and_reported(page: Any, day: Path) -> list[str]:
     page.goto("/data")
-    page.evaluate(DROP, [[file.name, file.read_text()] for file in sorted((project / "logs").iterdir())])
+    page.fill("input[name=folder]", day.name)
+    page.evaluate(CARRIED)
+    page.set_input_files("#carried", sorted(day.iterdir()))
+    page.evaluate(DROP)
     page.wait_for_url("**/pipelines")
-    page.wait_for_selector(".dag progress")
-    picture(page, "pipelines-running")
+    page.wait_for_selector(".dag li.running progress, .dag li.starting progress")
+    picture(page, f"pipelines-running-{day.name}")
+    found = mistakes(page)
     page.wait_for_selector(".dag li.success:has(h2:text-is('report')) p:has-text('1 ran')")
+    return found
 
 
 def robot_acknowledged(page: Any) -> list[str]:
     page.goto("/")
-    page.click("th a[href='/robots/m1']")
+    page.locator("tbody th a").first.click()
     page.wait_for_selector("#timeline[data-drawn]")
-    assert int(page.get_attribute("#timeline", "data-drawn")) >= 2
+    drawn = page.locator("#timeline canvas").evaluate_all("all => all.map(one => one.ariaLabel)")
+    for name in (
+        "risk",
+        "mission: state",
+        "status: battery voltage, V",
+        "pose: seconds to its nearest record",
+    ):
+        assert any(label.startswith(name) for label in drawn), (name, drawn)
     before = page.get_attribute("#export", "href")
     page.locator(".u-over").nth(1).scroll_into_view_if_needed()
     box = page.locator(".u-over").nth(1).bounding_box()
@@ -162,8 +193,23 @@ def failure_read(page: Any) -> list[str]:
     page.goto("/failures")
     page.locator("tbody th a").first.click()
     page.wait_for_selector("#timeline[data-drawn]")
-    assert "arned of:" in page.inner_text(".lede") or "no risk" in page.inner_text(".lede")
+    assert "arned of" in page.inner_text(".lede") or "no risk" in page.inner_text(".lede")
     picture(page, "failure")
+    return mistakes(page)
+
+
+def alert_read(page: Any, alert: str) -> list[str]:
+    page.goto(f"/alerts/{alert}")
+    assert "desk" in page.inner_text("section[aria-labelledby=sent-title]")
+    picture(page, "alert")
+    return mistakes(page)
+
+
+def job_read(page: Any) -> list[str]:
+    page.goto("/pipelines")
+    page.click(".dag li:has(h2:text-is('train')) a")
+    page.wait_for_selector("h1:has-text('train')")
+    picture(page, "job")
     return mistakes(page)
 
 
