@@ -64,6 +64,7 @@ def write(
         "split": {"borders": dict(by_time_part.borders), "counts": dict(by_time_part.counts)},
         "population": dict(data.counts),
         "excluded": dict(evaluation.excluded),
+        "notes": list(evaluation.notes),
         "leakage_certificate": asdict(certificate),
         "metrics": {
             "rows": msgspec.to_builtins(by_time_part.model.rows),

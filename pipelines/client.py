@@ -25,6 +25,8 @@ DONE: Final = frozenset({"SUCCESS", "FAILURE", "KILLED", "UNRUNNABLE"})
 PUSH: Final = "forewarn push"
 SIGNED: Final = re.compile(r"\(process (?P<pid>\d+) on (?P<host>\S+)\)$")
 
+TRY: Final = re.compile(r"try \d+ of \d+: ")
+
 Content = bytes | Path
 
 
@@ -32,7 +34,8 @@ Content = bytes | Path
 class Job:
     """One pipeline's work for one commit set, as counts of datums.
 
-    work_s: seconds its datums took on workers, moving their files included, summed over workers.
+    work_s: seconds its datums took on workers, moving their files included, summed over workers. recovered:
+    datums that failed for good and without whose output the job went on.
     """
 
     pipeline: str
@@ -46,6 +49,7 @@ class Job:
     started: datetime | None
     finished: datetime | None
     work_s: float = 0.0
+    recovered: int = 0
 
     @property
     def done(self) -> bool:
@@ -68,6 +72,11 @@ class Datum:
     state: str
     inputs: tuple[str, ...]
     seconds: float
+
+    @property
+    def failed(self) -> bool:
+        """Whether all its tries failed; a recovered one failed without its job."""
+        return self.state in ("FAILED", "RECOVERED")
 
 
 @dataclass(frozen=True)
@@ -333,6 +342,11 @@ class Pachd:
                     seconds=took.total_seconds() if took else 0.0,
                 )
 
+    def why(self, pipeline: str, commit: str, datum: str) -> str:
+        """What the last try of a datum said when it failed, "" where nothing is known of it any more."""
+        tries = [line for line in self.logs(pipeline, commit, datum) if TRY.match(line)]
+        return tries[-1].partition(": ")[2] if tries else ""
+
     def logs(self, pipeline: str, commit: str, datum: str | None = None) -> Iterator[str]:
         """Log lines of a job or of one datum."""
         job = pps.Job(pipeline=pps.Pipeline(name=pipeline), id=commit)
@@ -408,6 +422,7 @@ def _job(info: pps.JobInfo) -> Job:
         processed=info.data_processed,
         skipped=info.data_skipped,
         failed=info.data_failed,
+        recovered=info.data_recovered,
         reason=info.reason,
         started=_time(info.started),
         finished=_time(info.finished),

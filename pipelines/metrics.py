@@ -33,7 +33,7 @@ SELECT coalesce(sum(max(0, total - processed - skipped - failed - recovered)), 0
 WHERE finished IS NULL
 """
 _NEWEST: Final = """
-SELECT p.name, j.state FROM jobs j JOIN pipelines p ON p.id = j.pipeline
+SELECT p.name, j.state, j.recovered FROM jobs j JOIN pipelines p ON p.id = j.pipeline
 WHERE j.id IN (SELECT max(id) FROM jobs WHERE finished IS NOT NULL GROUP BY pipeline) ORDER BY p.name
 """
 _TRAINED: Final = """
@@ -99,9 +99,15 @@ class Metrics(Collector):
         failed = GaugeMetricFamily(
             "forewarn_newest_job_failed", "1 where a pipeline's newest job failed.", labels=["pipeline"]
         )
+        missing = GaugeMetricFamily(
+            "forewarn_datums_missing",
+            "Datums that failed for good, without which a pipeline's newest job went on.",
+            labels=["pipeline"],
+        )
         for row in self._engine.metadata.rows(_NEWEST):
             failed.add_metric([row["name"]], float(row["state"] != "SUCCESS"))
-        yield failed
+            missing.add_metric([row["name"]], row["recovered"])
+        yield from (failed, missing)
         trained = self._engine.metadata.value(_TRAINED)
         if trained is not None:
             age = self._clock() - trained / 1e6

@@ -191,7 +191,7 @@ class PachdSource(ShownAlerts):
             DatumView(datum.id, datum.state, datum.inputs, datum.seconds)
             for datum in self._pachd.datums(pipeline, commit)
         ]
-        return sorted(found, key=lambda datum: datum.state != "FAILED")[:limit]
+        return sorted(found, key=lambda datum: datum.state not in ("FAILED", "RECOVERED"))[:limit]
 
     def logs(self, pipeline: str, commit: str, limit: int) -> Sequence[str]:
         """The last log lines of a job."""
@@ -199,7 +199,7 @@ class PachdSource(ShownAlerts):
 
     def retry(self, pipeline: str, commit: str) -> str:
         """Run a job's failed datums again; the new job's commit. Raises ConflictError when none failed."""
-        failed = [datum.id for datum in self._pachd.datums(pipeline, commit) if datum.state == "FAILED"]
+        failed = [datum.id for datum in self._pachd.datums(pipeline, commit) if datum.failed]
         if not failed:
             raise ConflictError(f"no datum of {pipeline} {commit} failed")
         return str(self._pachd.ask("RerunDatums", pipeline=pipeline, datums=failed)["job"])
@@ -284,4 +284,5 @@ def _job(job: Job) -> JobView:
         reason=job.reason,
         seconds=job.seconds,
         done=job.done,
+        recovered=job.recovered,
     )

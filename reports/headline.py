@@ -12,7 +12,12 @@ def headline(summary: Mapping[str, Any]) -> dict[str, str]:
         "sentence": _sentence(summary["fleet"], summary["model"]),
         "lede": " ".join(
             part
-            for part in (_worst(summary), _missing(summary["fleet"]), _fleet_change(summary["fleet"]))
+            for part in (
+                summary["missing"]["sentence"],
+                _worst(summary),
+                _unscored(summary["fleet"]),
+                _fleet_change(summary["fleet"]),
+            )
             if part
         ),
         "question": _question(summary["question"]),
@@ -55,7 +60,7 @@ def _worst(summary: Mapping[str, Any]) -> str:
     )
 
 
-def _missing(fleet: Mapping[str, Any]) -> str:
+def _unscored(fleet: Mapping[str, Any]) -> str:
     if fleet["scored"] == fleet["robots"]:
         return ""
     return f"Scored {fleet['scored']} of {fleet['robots']} robots; the ranking says why of each other."

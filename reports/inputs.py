@@ -17,6 +17,7 @@ from models.drift import COUNTS
 from models.evaluate import Evaluation
 from models.explain import REASONS
 from reports.durations import parse
+from reports.missing import NOTHING, Missing
 
 RISK: Final = pa.schema(
     [(ROBOT, pa.string()), (CUTOFF, TIMESTAMP), ("risk", pa.float64()), ("alert", pa.bool_())]
@@ -70,7 +71,7 @@ class ReportInputs:
     `[cutoff + lead, cutoff + lead + horizon)`. `evaluation` is `models.evaluate.Evaluation` as JSON values
     and `card` the model's card; both are empty when there is no model. `provenance` names the commit each
     input was read from. `verdicts` are what people said of the alerts they closed: true, false alarm or
-    repaired.
+    repaired. `missing` is what datums that failed for good left out.
     """
 
     settings: Mapping[str, Any]
@@ -91,6 +92,7 @@ class ReportInputs:
     facts: pa.Table
     provenance: Mapping[str, str]
     verdicts: Sequence[str] = ()
+    missing: Missing = NOTHING
 
     def conformed(self) -> "ReportInputs":
         """The same inputs with every table in its schema. Raises DataError where a column cannot be read."""
@@ -113,6 +115,7 @@ class ReportInputs:
             facts=self.facts if ROBOT in self.facts.column_names else FACTS.empty_table(),
             provenance=self.provenance,
             verdicts=self.verdicts,
+            missing=self.missing,
         )
 
     def duration(self, section: str, name: str) -> timedelta:

@@ -24,10 +24,13 @@ INPUTS: Final[Mapping[str, tuple[str, str, str]]] = {
     "quarantine": ("extract", "/quarantine", "a pushed file"),
     "clocks": ("extract", "/quality", "a pushed file"),
     "accounting": ("extract", "/accounting", "a pushed file"),
+    "days": ("extract", "/days", "a pushed file"),
+    "logs": ("logs", "/", "as pushed"),
     "labels": ("labels", "/", "what people said"),
 }
 """Input of the report → the repo, which bears its pipeline's name, the path in it, and what a datum is."""
 SECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "missing": ("logs", "accounting", "days", "failures", "excluded", "risk"),
     "fleet": ("risk", "failures"),
     "trend": ("risk",),
     "robots": ("risk", "reasons", "similar", "failures"),

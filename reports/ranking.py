@@ -1,6 +1,6 @@
 """Which robot to look at first: calibrated risk per robot, its state, and the reasons in plain words."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -87,6 +87,7 @@ def rank(inputs: ReportInputs, series: Series, trend: Trend, found: pa.Table) ->
             most=most,
             refractory=refractory,
             failed_within=bool((failed.get(name, _NONE) >= series.as_of - window).any()),
+            missing=inputs.missing.robot(name),
         )
         for index, name in enumerate(series.robots)
     ]
@@ -107,6 +108,7 @@ def _scored(
     most: int,
     refractory: int,
     failed_within: bool,
+    missing: Sequence[tuple[str, str]],
 ) -> Robot:
     rows = series.rows(index)
     cutoff, risk, alert = series.cutoff[rows], series.risk[rows], series.alert[rows]
@@ -116,6 +118,10 @@ def _scored(
     peak = int(np.argmax(risk[day]))
     alerts = int((series.raised(index, refractory) > last - DAY).sum())
     status, why = _state(series, last, alerts, hot=bool(alert[-1]), failed=failed_within)
+    if missing and missing[0][1] >= str(words.iso(last))[:10]:
+        status, why = SILENT, f"not up to date: {_given_up(missing)}"
+    elif missing:
+        why = f"{why}; {_given_up(missing)}"
     mean = float(risk[day].mean())
     shown_at = _shown(reasons, cutoff, risk, last, by)
     like = cases.get(shown_at or 0, []) if shown_at is not None else cases.get(last, [])
@@ -163,6 +169,12 @@ def _state(series: Series, last: int, alerts: int, *, hot: bool, failed: bool) -
     if alerts:
         return ALERTED, f"{words.plural(alerts, 'alert')} in the last 24 h, below the threshold now"
     return CALM, "below the alert threshold for 24 h"
+
+
+def _given_up(missing: Sequence[tuple[str, str]]) -> str:
+    """Which step failed on the newest day of a robot that is missing."""
+    step, day = missing[0]
+    return f"step {step} failed on its data" + (f" of {day}" if day != "all" else "")
 
 
 def _since(cutoff: Times, alert: Flags) -> int | None:
@@ -222,6 +234,8 @@ def _unscored(inputs: ReportInputs, series: Series, started: Mapping[str, Times]
     accepted, refused = (_sums(inputs.accounting, name) for name in ("accepted", "quarantined"))
 
     def why_not(name: str) -> str:
+        if lost := inputs.missing.robot(name):
+            return _given_up(lost)
         if not inputs.card:
             return "there is no model yet"
         if name in series.unscored:
@@ -245,7 +259,7 @@ def _unscored(inputs: ReportInputs, series: Series, started: Mapping[str, Times]
             episodes=len(started.get(name, ())),
             last_failure=int(started[name][-1]) if name in started else None,
         )
-        for name in sorted(set(_names(inputs)) - set(series.robots))
+        for name in sorted({*_names(inputs), *(lost[1] for lost in inputs.missing.lost)} - set(series.robots))
     ]
 
 

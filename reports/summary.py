@@ -48,6 +48,7 @@ def summarize(inputs: ReportInputs) -> tuple[dict[str, Any], list[Robot]]:
         },
         "since": None,
         "taken": None,
+        "missing": inputs.missing.summary,
         "fleet": _fleet(series, robots, found),
         "trend": {
             "start": words.iso(trend.start) if trend.bins else None,

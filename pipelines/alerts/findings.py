@@ -32,13 +32,25 @@ def of_report(
 
 
 def of_job(
-    pipeline: str, state: str, reason: str, rules: Mapping[str, RuleSection], *, commit: str, at: datetime
+    pipeline: str,
+    state: str,
+    reason: str,
+    rules: Mapping[str, RuleSection],
+    *,
+    commit: str,
+    at: datetime,
+    left_out: int = 0,
 ) -> Observation | None:
-    """What a job's end shows the rules about jobs; None where it neither worked nor failed."""
+    """What a job's end shows the rules about jobs; None where it neither worked nor failed.
+
+    A job that `left_out` datums because they failed for good counts as failed.
+    """
     if state not in ("SUCCESS", "FAILURE"):
         return None
     told = f"a job of {pipeline} failed: {reason.strip() or 'no reason was told'}"[:500]
-    findings = (Finding(pipeline, told, at),) if state == "FAILURE" else ()
+    if state == "SUCCESS":
+        told = f"a job of {pipeline} left out {left_out} datum(s) that failed in every try"
+    findings = (Finding(pipeline, told, at),) if state == "FAILURE" or left_out else ()
     about = {name: findings for name, rule in rules.items() if rule.when.kind == JOBS}
     return Observation(at, commit, about, frozenset({pipeline}))
 

@@ -44,7 +44,9 @@ def news(pachd: Pachd, rules: Mapping[str, RuleSection], seen: Seen) -> News:
     ends = _ended(pachd, seen.job) if any(rule.when.kind == JOBS for rule in rules.values()) else []
     found: list[Input] = []
     for at, job in ends if seen.job is not None else []:
-        ended = of_job(job.pipeline, job.state, job.reason, rules, commit=job.commit, at=at)
+        ended = of_job(
+            job.pipeline, job.state, job.reason, rules, commit=job.commit, at=at, left_out=job.recovered
+        )
         if ended is not None:
             found.append(ended)
     for commit in reports if seen.report is not None else reports[-1:]:

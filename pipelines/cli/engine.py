@@ -36,8 +36,20 @@ def datums(
     project: ProjectFolder = None,
     json: Json = False,
 ) -> None:
-    """List the datums of a job with their inputs and states."""
+    """List the datums of a job with their inputs and states, and why those that failed did."""
     run("jobs", "datums", project=project, pipeline=pipeline, commit=commit, state=state, json=json)
+
+
+@app.command(epilog="Example: forewarn logs extract --datum 3f2a9c")
+def logs(
+    pipeline: Annotated[str, typer.Argument(help="Pipeline, such as extract.")],
+    commit: Annotated[str | None, typer.Argument(help="Commit id; default: the newest job's.")] = None,
+    datum: Annotated[str | None, typer.Option(help="Only the datum whose id begins so.")] = None,
+    project: ProjectFolder = None,
+    json: Json = False,
+) -> None:
+    """Show what the datums of a job printed."""
+    run("jobs", "logs", project=project, pipeline=pipeline, commit=commit, datum=datum, json=json)
 
 
 @app.command(epilog="Example: forewarn plan logs/2026-03-02 --to /2026-03-02")

@@ -88,7 +88,20 @@ def _project(start: Path | None) -> Iterator[Finding]:
         yield Finding("config", "failed", str(error), "forewarn config check")
     else:
         yield Finding("config", "ok", f"streams {streams}")
+        if address is not None:
+            yield from _results(project)
     yield Finding("project", "ok", f"{project.folder}, daemon {address or 'not running'}")
+
+
+def _results(project: Project) -> Iterator[Finding]:
+    """Whether the newest jobs left anything out; asked of a running daemon only."""
+    with project.connect() as pachd:
+        newest = [job for name in pachd.pipelines() for job in pachd.jobs(pipeline=name, number=1)]
+    for job in newest:
+        if job.recovered or job.state == "FAILURE":
+            left = f"left out {job.recovered} of {job.total} datums" if job.recovered else job.reason
+            hint = f"forewarn datums {job.pipeline} --state {'failed' if job.failed else 'recovered'}"
+            yield Finding(f"job of {job.pipeline}", "warning", left, hint)
 
 
 def _version(package: str) -> str:

@@ -46,7 +46,7 @@ def watch_jobs(pachd: Pachd, commit: str) -> list[Job]:
             for job in jobs:
                 if job.pipeline not in tasks:
                     tasks[job.pipeline] = progress.add_task(job.pipeline, total=None, note="")
-                finished = job.processed + job.skipped + job.failed
+                finished = job.processed + job.skipped + job.failed + job.recovered
                 total = job.total or (1 if job.done else None)
                 progress.update(
                     tasks[job.pipeline],
@@ -68,6 +68,8 @@ def describe(job: Job) -> str:
     parts = [f"{job.state.lower()}: {job.processed} of {job.total} datums ran, {job.skipped} skipped"]
     if job.failed:
         parts.append(f"{job.failed} failed")
+    if job.recovered:
+        parts.append(f"{job.recovered} failed in every try and left out")
     if job.seconds is not None:
         parts.append(f"{job.seconds:.1f} s")
     if job.reason:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
-from features.errors import DataError, ForewarnError, NotFoundError, UsageError
+from features.errors import DataError, ForewarnError, IncompleteError, NotFoundError, UsageError
 from pipelines.client import PUSH, Content, Job, Pachd
 from pipelines.commands.output import print_json, say, say_next
 from pipelines.commands.progress import bytes_progress, watch_jobs
@@ -85,11 +85,23 @@ def check_glob(files: Mapping[str, Content], pattern: str) -> None:
 
 
 def finished(jobs: list[Job]) -> None:
-    """Raise ForewarnError for the first pipeline, in the order data flows, that did not succeed."""
-    bad = [job for job in jobs if job.state != "SUCCESS"]
-    if bad:
-        first = min(bad, key=lambda job: STEPS.index(job.pipeline) if job.pipeline in STEPS else len(STEPS))
-        say_next(f"forewarn datums {first.pipeline} {first.commit} --state failed")
-        raise ForewarnError(
-            f"pipeline {first.pipeline} ended {first.state}", got=first.reason, hint="what was pushed is kept"
+    """Raise ForewarnError for the first pipeline, in the order data flows, that did not succeed.
+
+    Raises IncompleteError where all did, but without datums that failed for good.
+    """
+    jobs = sorted(jobs, key=lambda job: STEPS.index(job.pipeline) if job.pipeline in STEPS else len(STEPS))
+    for job in jobs:
+        if job.state != "SUCCESS":
+            state = "recovered" if job.recovered and not job.failed else "failed"
+            say_next(f"forewarn datums {job.pipeline} {job.commit} --state {state}")
+            raise ForewarnError(
+                f"pipeline {job.pipeline} ended {job.state}", got=job.reason, hint="what was pushed is kept"
+            )
+    lacking = [job for job in jobs if job.recovered]
+    if lacking:
+        say_next(f"forewarn datums {lacking[0].pipeline} {lacking[0].commit} --state recovered")
+        raise IncompleteError(
+            "the results lack datums that failed for good",
+            got=", ".join(f"{job.recovered} of {job.total} of {job.pipeline}" for job in lacking),
+            hint="the report says what is missing; every further push tries them again",
         )

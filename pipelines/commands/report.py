@@ -85,6 +85,8 @@ def _compare(pachd: Pachd, commit: str, folder: Path) -> None:
 def show(summary: dict[str, Any]) -> None:
     """Headline, the robots most at risk with their first reason, and the model's verdict."""
     stdout.print(summary["headline"]["sentence"], markup=False)
+    if lost := summary.get("missing", {}).get("sentence"):
+        stdout.print(lost, markup=False)
     if summary.get("since"):
         told = summary["since"]
         stdout.print(f"{told['sentence']} Behind it: {'; '.join(told['why'])}.", markup=False)

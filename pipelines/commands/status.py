@@ -27,9 +27,18 @@ def status(*, project: Path | None, json: bool) -> None:
         return
     say(f"project {found.folder}, engine {found.daemon_address() or 'in this command (no daemon)'}")
     print_table(
-        ["pipeline", "state", "last job", "datums#", "ran#", "skipped#", "failed#"],
+        ["pipeline", "state", "last job", "datums#", "ran#", "skipped#", "failed#", "recovered#"],
         (
-            [name, info["state"], job.commit, job.total, job.processed, job.skipped, job.failed]
+            [
+                name,
+                info["state"],
+                job.commit,
+                job.total,
+                job.processed,
+                job.skipped,
+                job.failed,
+                job.recovered,
+            ]
             for name, info in sorted(pipelines.items(), key=lambda item: STEPS.index(item[0]))
             if (job := newest[name]) is not None
         ),

@@ -1,7 +1,8 @@
 """Which datum made a file, from which files, back to the push that brought them; and forward from a push.
 
 A commit tells its repo's inputs as a whole; a job's index tells for every datum which files it wrote, so a
-file leads to one datum and that datum to the files it read. Nothing is recorded for this: it is all there.
+file leads to one datum and that datum to the files it read, not to those whose names alone it saw. Nothing is
+recorded for this: it is all there.
 """
 
 from collections import defaultdict
@@ -98,7 +99,8 @@ def trace_on(engine: "Engine", repo: str, path: str) -> list[Made]:
     for job in _newest_good_jobs(engine):
         written: list[str] = []
         for datum in engine.plans.of_job(job).datums():
-            if any((i.path.rstrip("/") or "/") in reached.get(i.repo, ()) for i in datum.inputs):
+            read = [i for i in datum.inputs if not i.empty_files]
+            if any((i.path.rstrip("/") or "/") in reached.get(i.repo, ()) for i in read):
                 files = tuple(entry.path for entry in _outputs(engine, job, datum.id).files())
                 found.append(_datum(engine, job, datum, files))
                 written += files
@@ -136,7 +138,8 @@ def _made(
             files = ("/",)
         if files:
             made = _datum(engine, job, datum, files, commit.uuid)
-            yield made, [(given, sources[given.repo, given.branch]) for given in datum.inputs]
+            read = [given for given in datum.inputs if not given.empty_files]
+            yield made, [(given, sources[given.repo, given.branch]) for given in read]
 
 
 def _datum(engine: "Engine", job: Job, datum: Datum, files: tuple[str, ...], commit: str = "") -> Made:

@@ -133,9 +133,9 @@ class Runner:
         for batch in _batches(results):
             ended = [result for result in batch if not result.stopped]
             for result in ended:
-                if result.state == "failed":
+                if result.state != "success":
                     _log.warning(
-                        "datum failed",
+                        f"datum {result.state}",
                         pipeline=pipeline.name,
                         job=self.job.uuid,
                         datum=result.datum_id,
@@ -216,7 +216,7 @@ class Runner:
             return
         self.jobs.move(self.job, "FINISHING", **progress.columns)
         base, merged = self.plans.merge(self.job, plan, done)
-        state, reason = self._verdict(merged, progress)
+        state, reason = self._verdict(plan, merged, progress)
         progress.clashed(len(merged.clashes.keys() & done.keys()))
         with self.trees.metadata.transaction():
             self.trees.maps.store(merged.nodes)
@@ -230,20 +230,23 @@ class Runner:
                 base=base.id if base else None,
                 **progress.columns,
             )
-        self._tell("job ended", state=state, processed=progress.processed, failed=progress.failed)
+        counts = {name: getattr(progress, name) for name in ("processed", "failed", "recovered")}
+        self._tell("job ended", state=state, **counts)
 
     def _tell(self, event: str, **told: object) -> None:
         """Log to who asked for logs; unconfigured, structlog would print among a program's answers."""
         if structlog.is_configured():
             _log.info(event, pipeline=self.job.pipeline, job=self.job.uuid, **told)
 
-    def _verdict(self, merged: Merged, progress: "_Progress") -> tuple[JobState, str]:
+    def _verdict(self, plan: Plan, merged: Merged, progress: "_Progress") -> tuple[JobState, str]:
         if self.stopped is not None:
             return self.stopped[0] or "KILLED", self.stopped[1]
         if merged.clashes:
             return "FAILURE", next(iter(merged.clashes.values()))
         if progress.failed:
             return "FAILURE", f"{progress.failed} datum(s) failed; the first, {progress.first_error}"
+        if progress.recovered and progress.recovered == plan.total:
+            return "FAILURE", f"every datum failed, though err_cmd ran; the first, {progress.first_error}"
         return "SUCCESS", ""
 
 
@@ -262,7 +265,7 @@ class _Progress:
         self.processed += run.state == "SUCCESS"
         self.failed += run.state == "FAILED"
         self.recovered += run.state == "RECOVERED"
-        if run.state == "FAILED" and not self.first_error:
+        if run.state in ("FAILED", "RECOVERED") and not self.first_error:
             self.first_error = f"{run.datum}: {run.error}"
         for name in _SUMS:
             self.sums[name] += run.stats[name]

@@ -10,12 +10,12 @@ from pipelines.logs.extract import ExtractSettings, extract_in_groups
 from pipelines.steps.clocks import clock_report
 from pipelines.steps.cut import by_robot, cut
 from pipelines.steps.facts import NO_FACTS, as_facts
-from pipelines.steps.files import encode, read_settings, source_name, write_table
+from pipelines.steps.files import encode, mark, read_settings, run, source_name, write_table
 from pipelines.steps.units import units
 
 
 def main(pfs: Path) -> None:
-    """Read `logs` and `config/extract.json`; write day, halo, facts, quarantine, accounting and quality."""
+    """Read `logs` and `config/extract.json`; write day(s), halo, facts, quarantine, accounting, quality."""
     value = read_settings(pfs, "extract")
     settings = ExtractSettings.from_json(value)
     streams, partition, out = value["streams"], value["logs"]["partition"], pfs / "out"
@@ -32,6 +32,8 @@ def main(pfs: Path) -> None:
                 for piece in cut(table, partition=partition, reach=reach):
                     folder = out / ("halo" if piece.halo else "day") / encode(piece.robot) / piece.day
                     write_table(piece.rows, folder / encode(stream) / name)
+                    if not piece.halo:
+                        mark(out / "days" / encode(piece.robot) / piece.day / source_name(pushed_as))
             clocks.append(clock_report(extraction))
         told = [NO_FACTS, *(facts[key] for key in sorted(facts))]
         write_table(pa.concat_tables(told, promote_options="permissive"), out / "facts" / name)
@@ -39,3 +41,7 @@ def main(pfs: Path) -> None:
         write_table(extraction.accounting, out / "accounting" / name)
         ordered = pa.concat_tables(clocks).sort_by([(ROBOT, "ascending"), ("stream", "ascending")])
         write_table(ordered, out / "quality" / name)
+
+
+if __name__ == "__main__":
+    run(main)

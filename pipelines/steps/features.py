@@ -21,7 +21,15 @@ from features.signals import look_back_signals
 from features.statistics import is_numeric
 from pipelines.durations import parse_duration
 from pipelines.steps.cut import nanoseconds, within
-from pipelines.steps.files import decode, parquet_files, read_settings, read_table, read_tables, write_table
+from pipelines.steps.files import (
+    decode,
+    parquet_files,
+    read_settings,
+    read_table,
+    read_tables,
+    run,
+    write_table,
+)
 
 Settings = dict[str, Any]
 
@@ -147,3 +155,7 @@ def _beside(tables: list[pa.Table], *, is_failure: bool) -> pa.Table:
     keys[IS_FAILURE_CUTOFF] = pa.repeat(is_failure, tables[0].num_rows)
     found = {name: table.column(name) for table in tables for name in table.column_names if name not in keys}
     return pa.table(keys | found)
+
+
+if __name__ == "__main__":
+    run(main)

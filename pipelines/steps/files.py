@@ -8,13 +8,24 @@ have any, because a day's windows (500 numbers every 5 s) are written and read s
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from features.errors import ForewarnError
+
+
+def run(main: Callable[[Path], None]) -> None:
+    """Run a step as a command, as a cluster does, on /pfs or $PFS_ROOT; its own errors end in a line."""
+    try:
+        main(Path(os.environ.get("PFS_ROOT", "/pfs")))
+    except ForewarnError as error:
+        sys.exit(f"{type(error).__name__}: {error}")
 
 
 def encode(name: str) -> str:
@@ -57,6 +68,12 @@ def write_table(table: pa.Table, path: Path) -> None:
         use_dictionary=texts,
         write_statistics=ordered,
     )
+
+
+def mark(path: Path) -> None:
+    """Write an empty file, whose name is all it says, with its folders."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
 
 
 def read_table(path: Path) -> pa.Table:

@@ -21,6 +21,7 @@ from pipelines.steps.files import (
     parquet_files,
     read_settings,
     read_tables,
+    run,
     write_table,
 )
 
@@ -132,3 +133,7 @@ def _failures(whole: Streams, settings: Settings) -> pa.Table:
     return pa.concat_tables([FAILURES.empty_table(), *found]).sort_by(
         [(ROBOT, "ascending"), (TS, "ascending")]
     )
+
+
+if __name__ == "__main__":
+    run(main)

@@ -13,7 +13,9 @@ from pipelines.steps.files import (
     read_settings,
     read_tables,
     read_verdicts,
+    run,
 )
+from pipelines.steps.missing import missing
 from reports.risk_report import ReportInputs, build_report
 
 WATCHED = timedelta(days=7)
@@ -45,6 +47,7 @@ def main(pfs: Path) -> None:
         facts=read_facts(pfs / "facts"),
         provenance=input_commits(),
         verdicts=[said["verdict"] for said in read_verdicts(pfs / "labels")],
+        missing=missing(pfs, scored=True),
     )
     build_report(inputs, pfs / "out")
 
@@ -54,3 +57,7 @@ def newest_days(paths: list[Path]) -> list[Path]:
     days = {path: date.fromisoformat(path.stem) for path in paths if path.stem != "all"}
     after = max(days.values(), default=date.max) - WATCHED
     return [path for path in paths if path not in days or days[path] > after]
+
+
+if __name__ == "__main__":
+    run(main)

@@ -13,7 +13,7 @@ from models.drift import counted
 from models.explain import reasons
 from models.similar import similar
 from pipelines.steps.facts import read_facts
-from pipelines.steps.files import parquet_files, read_settings, read_table, write_table
+from pipelines.steps.files import parquet_files, read_settings, read_table, run, write_table
 
 
 def main(pfs: Path) -> None:
@@ -72,3 +72,7 @@ def told(risk: NDArray[np.float64], hot: NDArray[np.bool_], last: NDArray[np.int
 
 def _ns(stream: pa.Table) -> NDArray[np.int64]:
     return np.asarray(stream.column(CUTOFF).cast(TIMESTAMP).cast(pa.int64()).to_numpy(), np.int64)
+
+
+if __name__ == "__main__":
+    run(main)

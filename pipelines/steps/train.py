@@ -25,20 +25,27 @@ from pipelines.steps.files import (
     read_settings,
     read_tables,
     read_verdicts,
+    run,
     write_table,
 )
+from pipelines.steps.missing import missing
 from pipelines.steps.serving import Champion, is_due, judge, told
 
 DEPENDENCES: Final = 4
 
 
 def main(pfs: Path) -> None:
-    """Read `windows`, `excluded`, `failures`, `labels`, `facts`, the `serving` model; write who serves."""
+    """Read `windows`, `excluded`, `failures`, `labels`, `facts`, the `serving` model; write who serves.
+
+    A promoted champion serves on where too much is `missing` to learn from; without one the model says so.
+    """
     settings, out = read_settings(pfs, "train"), pfs / "out"
     windows, facts = read_tables(parquet_files(pfs / "windows")), read_facts(pfs / "facts")
-    champion = Champion.read(pfs / "serving")
+    champion, lost = Champion.read(pfs / "serving"), missing(pfs, scored=False)
     if champion is not None:
         wanted, why = is_due(champion, settings["train"]["retrain"], windows, facts)
+        if not lost.trusted:
+            wanted, why = False, f"too much is missing to trust a model of the rest: {lost.told}"
         if not wanted:
             champion.write(out)
             _tell(out, told("champion", champion.commit, f"No new model: {why}."))
@@ -67,7 +74,7 @@ def main(pfs: Path) -> None:
         provenance=input_commits(),
         units=settings["units"],
         seen=said.seen,
-        notes=said.notes,
+        notes=(*said.notes, *filter(None, [lost.note])),
     )
     if settings["train"]["mlflow"]:
         track(trained, settings["train"]["mlflow"])
@@ -95,13 +102,13 @@ def _write(trained: Trained, windows: pa.Table, facts: pa.Table, out: Path) -> N
 
 
 def dependences(model: Model, windows: pa.Table, facts: pa.Table) -> pa.Table:
-    """How the risk answers to each of the features of most gain: `feature`, `value`, `risk`."""
+    """How the risk answers to the features of most gain: `feature`, `value`, `risk`; empty without any."""
     tables = []
     for feature in importances(model)["feature"].to_pylist()[:DEPENDENCES]:
         table = dependence(model, windows, facts, feature)
         names = pa.array([feature] * table.num_rows, pa.string())
         tables.append(table.add_column(0, "feature", names))
-    return pa.concat_tables(tables)
+    return pa.concat_tables(tables) if tables else pa.table({})
 
 
 def train_settings(value: dict[str, Any]) -> TrainSettings:
@@ -130,3 +137,7 @@ def train_settings(value: dict[str, Any]) -> TrainSettings:
         trusted_features=trusted,
         **chosen,
     )
+
+
+if __name__ == "__main__":
+    run(main)

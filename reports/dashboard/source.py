@@ -23,7 +23,7 @@ class Report:
 
 @dataclass(frozen=True)
 class JobView:
-    """A job as counts of datums; `seconds` is None until it ends."""
+    """A job as counts of datums, `recovered` those left out; `seconds` is None until it ends."""
 
     pipeline: str
     commit: str
@@ -35,6 +35,7 @@ class JobView:
     reason: str
     seconds: float | None
     done: bool
+    recovered: int = 0
 
 
 @dataclass(frozen=True)

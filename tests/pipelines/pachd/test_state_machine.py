@@ -144,9 +144,11 @@ class Model:
         salvage = ran[0].datums if ran else {}
         base = good or Version()
         version = Version(base=before)
+        recovered = total = 0
         written: dict[str, dict[str, bytes]] = {}
         for key, files in self.cut(line):
             hash_ = (tuple(sorted(files.items())), line.salt)
+            total += 1
             if key in base.datums and base.datums[key][0] == hash_:
                 version.datums[key] = base.datums[key]
             elif key in salvage and salvage[key][0] == hash_:
@@ -155,9 +157,11 @@ class Model:
             else:
                 outputs = compute(line.function, files)
                 version.error |= outputs == "failed"
+                recovered += outputs == "recovered"
                 if not isinstance(outputs, str):
                     written[key] = outputs
                     version.datums[key] = (hash_, outputs)
+        version.error |= 0 < recovered == total
         clashing = self.clashes(version, written)
         version.error |= bool(clashing)
         for key in clashing:
