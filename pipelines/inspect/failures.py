@@ -8,7 +8,9 @@ from typing import Final
 from pipelines.inspect.profile import FieldProfile, Profile
 
 GRAVE: Final = re.compile(r"fatal|critical|urgent|error|severe", re.IGNORECASE)
-BAD: Final = re.compile(r"fault|fail|error|abort|e_?stop|emergency|lost|collision|protective", re.IGNORECASE)
+BAD: Final = re.compile(
+    r"fault|fail|error|abort|e_?stop|emergency|lost|collision|protective|störung|fehler|defekt", re.IGNORECASE
+)
 FAILURE: Final = re.compile("fail", re.IGNORECASE)
 NAMES: Final = ("code", "error_code", "error_type", "failure", "error", "error_id", "type", "name", "fault")
 

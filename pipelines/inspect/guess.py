@@ -32,6 +32,8 @@ ARRIVAL_WORDS: Final = {
 ROBOT_WORDS: Final = (
     *("robot_id", "robotid", "robot", "robot_name", "amr_id", "agv_id", "serial_number", "vehicle_id"),
     *("device_id", "machine_id", "agent_id", "vehicle", "machine", "device", "serial", "unit_id", "thing_id"),
+    *("dev_id", "asset_id", "asset", "robot_no", "machine_no", "vehicle_no"),
+    *("roboter", "roboter_nr", "fahrzeug", "fahrzeug_nr", "maschine", "maschine_nr", "anlage", "anlage_nr"),
 )
 ISO: Final = re.compile(r'[\s"]*\d{4}-\d\d-\d\d[T ]\d\d:\d\d')
 OFFSET: Final = re.compile(r'(Z|[+-]\d\d:?\d\d)[\s"]*$')

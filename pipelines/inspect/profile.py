@@ -9,7 +9,7 @@ import numpy as np
 
 from features.schema import TIMESTAMP
 from pipelines.inspect.guess import Time, is_time, nanoseconds, number, robot_field, times_of, type_of
-from pipelines.inspect.source import Record, Source, identifier, leaves
+from pipelines.inspect.source import Record, Row, Source, identifier, leaves
 from pipelines.logs.pairs import json_value
 from pipelines.logs.tables import SWAPPED
 
@@ -159,7 +159,7 @@ def _fields(columns: dict[str, list[Any]], source: Source, decimal: str) -> tupl
         most = min(MOST_STATES, max(len(values) // 3, 1))
         short = len(words) <= most and all(len(word) <= LONGEST_STATE for word in words)
         numbers = [one for one in map(number, values) if one is not None] if kind in ("int", "float") else []
-        name = identifier(path.rpartition(".")[2])
+        name = identifier(path if source.text else path.rpartition(".")[2])
         name = identifier(path) if name in taken else name
         if name in taken:
             continue
@@ -180,7 +180,7 @@ def _fields(columns: dict[str, list[Any]], source: Source, decimal: str) -> tupl
 
 def _value(one: Record, path: str) -> Any:
     value: Any = one.message if path.startswith(("$.", "@")) else one.record
-    if path.startswith("@"):
+    if path.startswith("@") or isinstance(value, Row):
         return value.get(path)
     for key in path.removeprefix("$.").split("."):
         value = value.get(key) if isinstance(value, dict) else None

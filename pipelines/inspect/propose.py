@@ -17,6 +17,7 @@ NICE: Final = (
 QUICK: Final = 10
 DAY: Final = 86_400
 LEAST_TOLERANCE: Final = 2.5
+BRACKETS: Final = re.compile(r"\s[\[(]([^\[\]()=]{1,8})[\])]$")
 UNITS: Final = {
     "voltage": "V",
     "volt": "V",
@@ -116,11 +117,13 @@ def _stream(one: Profile, tolerance: float | None, robot: str | None) -> Iterato
 
 
 def _field(field: FieldProfile) -> str:
-    unit = next((UNITS[word] for word in reversed(field.name.split("_")) if word in UNITS), "")
+    told = BRACKETS.search(field.path)
+    words = reversed(field.name.split("_"))
+    unit = told[1] if told else next((UNITS[word] for word in words if word in UNITS), "")
     parts = [f'type = "{field.type}"']
     whole = unit != "%" or (field.most or 0) > 1
     if unit and whole and field.type in ("float", "int"):
-        parts.append(f'unit = "{unit}"')
+        parts.append(f"unit = {_text(unit)}")
     if field.path != field.name:
         parts.append(f"source = {_text(field.path)}")
     if len(field.states) > 1:
@@ -140,7 +143,7 @@ def _robot(profiles: Sequence[Profile], paths: Sequence[str]) -> tuple[str, str 
         field = named.most_common(1)[0][0]
         return f"{{ field = {_text(field)} }}", field
     if len(paths) == 1:
-        return '{ constant = "robot-1" }  # CHECK: its name', None
+        return '{ constant = "robot-1" }  # CHECK: its name, or { field = "…" }', None
     stems = [path.rpartition("/")[2].partition(".")[0] for path in paths]
     if all(map(DATE.search, stems)) and all(path.count("/") > 1 for path in paths):
         return "{ path = '(?P<robot>[^/]+)/[^/]+$' }", None

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pipelines.config import LimitsSection
 from pipelines.inspect.recorded import topics
-from pipelines.inspect.source import Record, Source, identifier
+from pipelines.inspect.source import Record, Row, Source, identifier
 from pipelines.inspect.sources import Message, message_sources
 from pipelines.logs.archives.unpack import Unreadable
 from pipelines.logs.jsontext import parse_message
@@ -142,8 +142,8 @@ def _table(name: str, path: Path, found: Sample) -> None:
             found.sources.append(source)
 
 
-def _row(header: Sequence[str], cells: Sequence[Any]) -> dict[str, Any]:
-    return dict(zip(header, cells, strict=True))
+def _row(header: Sequence[str], cells: Sequence[Any]) -> Row:
+    return Row(zip(header, cells, strict=True))
 
 
 def _columns(source: Source) -> list[str]:

@@ -11,6 +11,10 @@ DEEPEST: Final = 6
 SCALARS: Final = (str, int, float, bool)
 
 
+class Row(dict[str, Any]):
+    """A row of a table: its keys are names of columns, dots and all, where those of a message are paths."""
+
+
 class Record(NamedTuple):
     """A record, the message it stands in, and the path its file would be pushed as."""
 
@@ -47,7 +51,9 @@ def identifier(text: str) -> str:
 
 def leaves(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
     """Dotted path → scalar, or stamp of seconds and nanoseconds, of every leaf that is no list."""
-    if isinstance(value, dict) and stamp_ns(value) is None:
+    if isinstance(value, Row):
+        yield from ((column, cell) for column, cell in value.items() if column)
+    elif isinstance(value, dict) and stamp_ns(value) is None:
         if depth < DEEPEST:
             for key, below in value.items():
                 if "." not in key and key:

@@ -132,6 +132,22 @@ def test_files_without_a_robot_are_named_by_their_place(tmp_path):
     assert "CHECK: nothing here looks like a failure" in text
 
 
+def test_columns_keep_their_dots_and_units_and_the_robot_is_found_by_another_name(tmp_path):
+    lines = ["Zeit;Anlage Nr.;Strom [A];Temp. (°C);Status;;"]
+    for second in range(60):
+        state = "STÖRUNG" if second == 40 else "LÄUFT"
+        for robot in ("A-1", "A-2"):
+            lines.append(f"2026-03-01 00:00:{second:02};{robot};1{second % 7},5;40,{second};{state};;")
+    (tmp_path / "Messwerte März.csv").write_text("\n".join(lines), "utf-8-sig")
+    found, text = look(tmp_path)
+    (one,) = found.values()
+    assert (one.robot, one.robots) == ("Anlage Nr.", ("A-1", "A-2"))
+    assert 'temp_c = { type = "float", unit = "°C", source = "Temp. (°C)" }' in text
+    assert 'strom_a = { type = "float", unit = "A", source = "Strom [A]" }' in text
+    assert 'when = { status = ["STÖRUNG"] }' in text
+    assert rows_of(tmp_path, text) == ({one.source.name: 120}, [])
+
+
 @pytest.mark.parametrize("name", ["ts", "at", "Zeit", "created"])
 def test_a_time_is_known_by_its_name_or_by_its_look(tmp_path, name):
     rows = "".join(f"2026-03-01T00:00:{second:02}Z,{second}\n" for second in range(30))
