@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
+from typing import Final
+from urllib.parse import quote
 
 from features.errors import DataError, ForewarnError, IncompleteError, NotFoundError, UsageError
 from pipelines.client import PUSH, Content, Job, Pachd
@@ -11,6 +13,8 @@ from pipelines.pachd.globs import compile_glob
 from pipelines.project import Project
 from pipelines.setup import set_up
 from pipelines.specs import STEPS
+
+ALLOWED: Final = "/ #$%&',:;=~"
 
 
 def push(*, project: Path | None, paths: list[Path], to: str, wait: bool, json: bool) -> None:
@@ -31,7 +35,8 @@ def push(*, project: Path | None, paths: list[Path], to: str, wait: bool, json: 
 def gather(paths: Iterable[Path], to: str) -> dict[str, Content]:
     """Path in the repo → local file: a folder's files keep their place below it, a file its name.
 
-    Hidden files are left out. Raises NotFoundError for a missing path, UsageError for none or a clash.
+    What a path in a repo cannot hold, such as umlauts and brackets, is percent-encoded. Hidden files are left
+    out. Raises NotFoundError for a missing path, UsageError for none or a clash.
     """
     files: dict[str, Content] = {}
     for path in paths:
@@ -43,7 +48,7 @@ def gather(paths: Iterable[Path], to: str) -> dict[str, Content]:
             relative = file.relative_to(root)
             if any(part.startswith(".") for part in relative.parts):
                 continue
-            target = str(PurePosixPath("/", to.strip("/"), relative.as_posix()))
+            target = quote(str(PurePosixPath("/", to.strip("/"), relative.as_posix())), safe=ALLOWED)
             if target in files:
                 raise UsageError(
                     "two files would be pushed to one path", got=target, hint="push them apart with --to"

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 
@@ -101,11 +102,11 @@ def record_origin(chunk: Chunk, spec: StreamSection, message: int, index: int) -
 
 
 def constant_robot(section: RobotSection, pushed_as: str) -> str | None:
-    """The robot id the file's path or the config tells for all records."""
+    """The robot id the config or the file's path, percent-decoded, tells for all records."""
     if section.constant is not None:
         return section.constant
     found = re.search(section.path or "", pushed_as)
-    return (found["robot"] or None) if found else None
+    return unquote(found["robot"] or "") or None if found else None
 
 
 def _reader(path: str, flat: bool) -> Reader:

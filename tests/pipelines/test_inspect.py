@@ -14,6 +14,7 @@ from pipelines.inspect.profile import profile
 from pipelines.inspect.propose import propose
 from pipelines.inspect.sample import sample
 from pipelines.logs.extract import ExtractSettings, extract
+from pipelines.pachd.paths import canonical
 
 START = 1_772_366_400
 
@@ -133,12 +134,14 @@ def test_files_without_a_robot_are_named_by_their_place(tmp_path):
 
 
 def test_columns_keep_their_dots_and_units_and_the_robot_is_found_by_another_name(tmp_path):
-    lines = ["Zeit;Anlage Nr.;Strom [A];Temp. (°C);Status;;"]
-    for second in range(60):
-        state = "STÖRUNG" if second == 40 else "LÄUFT"
-        for robot in ("A-1", "A-2"):
-            lines.append(f"2026-03-01 00:00:{second:02};{robot};1{second % 7},5;40,{second};{state};;")
-    (tmp_path / "Messwerte März.csv").write_text("\n".join(lines), "utf-8-sig")
+    rows = "".join(
+        f"2026-03-01 00:00:{at:02};A-{robot};1{at % 7},5;40,{at};{'STÖRUNG' if at == 40 else 'LÄUFT'};;\n"
+        for at in range(60)
+        for robot in (1, 2)
+    )
+    (tmp_path / "Messwerte März.csv").write_text(
+        f"Zeit;Anlage Nr.;Strom [A];Temp. (°C);Status;;\n{rows}", "utf-8-sig"
+    )
     found, text = look(tmp_path)
     (one,) = found.values()
     assert (one.robot, one.robots) == ("Anlage Nr.", ("A-1", "A-2"))
@@ -146,6 +149,19 @@ def test_columns_keep_their_dots_and_units_and_the_robot_is_found_by_another_nam
     assert 'strom_a = { type = "float", unit = "A", source = "Strom [A]" }' in text
     assert 'when = { status = ["STÖRUNG"] }' in text
     assert rows_of(tmp_path, text) == ({one.source.name: 120}, [])
+
+
+@pytest.mark.parametrize("name", ["Müller (2).csv", "arm [3] 50%.csv"])
+def test_any_file_name_can_be_pushed_and_names_its_robot(tmp_path, name):
+    rows = "".join(f"2026-03-01T00:00:{second:02}Z,{second}\n" for second in range(30))
+    (tmp_path / name).write_text(f"at,amps\n{rows}")
+    (pushed_as,) = gather([tmp_path], "/")
+    assert canonical(pushed_as) == pushed_as
+    _, text = look(tmp_path)
+    text = text.replace('{ constant = "robot-1" }', "{ path = '(?P<robot>[^/]+)[.]csv$' }")
+    settings = ExtractSettings.from_json(parse_config(text).step_files["extract"])
+    (table,) = extract(tmp_path / name, pushed_as, settings).streams.values()
+    assert set(table.column("robot_id").to_pylist()) == {name.removesuffix(".csv")}
 
 
 @pytest.mark.parametrize("name", ["ts", "at", "Zeit", "created"])
