@@ -58,5 +58,11 @@ class PipelineSection(Section):
     image: str = Field("forewarn:latest", description="container that runs the steps on a cluster")
     cpu: float | None = Field(None, gt=0, description="cores a worker asks a cluster for; none = its default")
     memory: str = Field("", pattern=r"^(\d+(Mi|Gi))?$", description="memory likewise, such as '2Gi'")
+    memory_limit: str = Field(
+        "",
+        pattern=r"^(\d+(Mi|Gi))?$",
+        description="most a datum may hold, or it fails; on a cluster its pod's; '' = any",
+    )
+    datum_timeout: Duration = Field(timedelta(hours=1), description="longest a try of a datum may take")
     autoscaling: bool = Field(False, description="on Pachyderm: no worker where nothing is to be done")
     datums_per_set: int = Field(0, ge=0, description="datums sent to a worker at a time; 0 = by their number")

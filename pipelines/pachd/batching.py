@@ -15,6 +15,7 @@ from typing import Any, Final, Self
 
 from pipelines.pachd.capture import Capture
 from pipelines.pachd.commands import Command, Ended, Running, failure
+from pipelines.pachd.memory import MemoryLimit
 from pipelines.pachd.mounts import DatumFolder, collect, lay_out
 from pipelines.pachd.objects import FileRef, ObjectWriter
 from pipelines.pachd.sandbox import PFS, private_mounts
@@ -124,18 +125,20 @@ class Batch:
         running, calls = self._running, self._calls
         if running is None or calls is None:
             raise AssertionError("just started")
+        limit = MemoryLimit(running.process.pid, run.task.memory)
         end = running.streams.follow(
             run.capture,
             running.over,
             deadline=None if timeout_s is None else time.monotonic() + timeout_s,
             stop_file=run.task.stop_file,
+            memory=limit,
         )
         if calls.waiting():
             run.capture.end()
             return Ended(calls.take())
         code, tail = self._end(run.capture)
         if end != "finished":
-            return Ended.early(end, timeout_s)
+            return Ended.early(end, timeout_s, limit)
         return Ended(f"ended before asking for the next datum: {failure(code, tail)}")
 
     def _start(self, task: DatumTask) -> None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from pipelines.pachd.memory import MemoryLimit
+
 HEAD_LINES: Final = 2_000
 TAIL_LINES: Final = 2_000
 LINE_BYTES: Final = 8 << 10
@@ -83,7 +85,7 @@ class Capture:
             self._errors.append(text)
 
 
-End = Literal["finished", "timeout", "stopped"]
+End = Literal["finished", "timeout", "stopped", "memory"]
 
 
 class Streams:
@@ -110,10 +112,12 @@ class Streams:
         *,
         deadline: float | None = None,
         stop_file: str = "",
+        memory: MemoryLimit | None = None,
     ) -> End:
-        """Read until `wake` is readable, the process is `over()`, the deadline or `stop_file` appears.
+        """Read until `wake` is readable, the process is `over()`, `stop_file` appears or a bound is passed.
 
-        `over` is asked when a stream ends and ten times a second. The deadline is in monotonic seconds.
+        `over` is asked when a stream ends and ten times a second, `stop_file` and `memory` are looked at as
+        often. The deadline is in monotonic seconds.
         """
         pause = _POLL_S
         looked = time.monotonic()
@@ -121,10 +125,12 @@ class Streams:
             now = time.monotonic()
             if deadline is not None and now >= deadline:
                 return "timeout"
-            if stop_file and now - looked >= _POLL_S:
+            if now - looked >= _POLL_S:
                 looked = now
-                if Path(stop_file).exists():
+                if stop_file and Path(stop_file).exists():
                     return "stopped"
+                if memory is not None and memory.exceeded():
+                    return "memory"
             if not self._open:  # it is about to be over: look again soon, then ever later
                 pause = min(_POLL_S, 2 * pause if pause < _POLL_S else _SOON_S)
             events = self._selector.select(pause if deadline is None else min(pause, deadline - now))

@@ -13,6 +13,7 @@ from typing import IO
 
 from features.errors import ForewarnError
 from pipelines.pachd.capture import Capture, Streams
+from pipelines.pachd.memory import MemoryLimit
 from pipelines.pachd.sandbox import PFS, launcher, private_mounts
 
 TOKEN_VARIABLE = "PACH_PYTHON_AUTH_TOKEN"  # noqa: S105 - the name of the SDK's own variable
@@ -27,10 +28,12 @@ class Ended:
     stopped: bool = False
 
     @classmethod
-    def early(cls, end: str, timeout_s: float | None) -> "Ended":
-        """Killed before its end: by the clock or with its job."""
+    def early(cls, end: str, timeout_s: float | None, memory: MemoryLimit) -> "Ended":
+        """Killed before its end: by the clock, for its memory or with its job."""
         if end == "stopped":
             return cls("the job was stopped", stopped=True)
+        if end == "memory":
+            return cls(str(memory))
         return cls(f"timed out after {timeout_s:g} s")
 
     @classmethod
@@ -50,7 +53,13 @@ class Command:
     accept: tuple[int, ...] = ()
 
     def run(
-        self, pfs: Path, capture: Capture, *, timeout_s: float | None = None, stop_file: str = ""
+        self,
+        pfs: Path,
+        capture: Capture,
+        *,
+        timeout_s: float | None = None,
+        stop_file: str = "",
+        memory: int = 0,
     ) -> Ended:
         """Run it on the datum in `pfs`."""
         try:
@@ -59,10 +68,13 @@ class Command:
             missing = f" ({error.filename})" if error.filename not in (None, self.cmd[0]) else ""
             return Ended(f"cannot run {self.cmd[0]}: {error.strerror}{missing}")
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
-        end = running.streams.follow(capture, running.over, deadline=deadline, stop_file=stop_file)
+        limit = MemoryLimit(running.process.pid, memory)
+        end = running.streams.follow(
+            capture, running.over, deadline=deadline, stop_file=stop_file, memory=limit
+        )
         code, tail = running.end(capture, kill=end != "finished")
         if end != "finished":
-            return Ended.early(end, timeout_s)
+            return Ended.early(end, timeout_s, limit)
         return Ended() if code in (0, *self.accept) else Ended(failure(code, tail))
 
     def start(self, pfs: Path, wake: int | None = None) -> "Running":

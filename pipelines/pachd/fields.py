@@ -11,6 +11,12 @@ from collections.abc import Mapping
 from features.errors import DataError
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)")
+_SIZE = re.compile(r"(\d{1,18}(?:\.\d{1,9})?(?:[eE]\d{1,2})?)(|[kMGTPE]|[KMGTPE]i)")
+_BYTES = {"": 1, "k": 10**3, "Ki": 1 << 10} | {
+    unit + kind: base**power
+    for power, unit in enumerate("MGTPE", start=2)
+    for kind, base in (("", 1_000), ("i", 1 << 10))
+}
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -121,6 +127,16 @@ class Fields:
                 f"{self.path(key)} must be a duration", got=_shown(value), expected='"90s" or "1h30m"'
             )
         return seconds or None
+
+    def size(self, key: str) -> int:
+        """Bytes as Kubernetes writes them ("2Gi", "500M", "1e9"); 0 when absent."""
+        value = self.get(key)
+        if value is None or value == "":
+            return 0
+        match = _SIZE.fullmatch(str(value)) if isinstance(value, str | int) and value is not True else None
+        if match is None:
+            raise DataError(f"{self.path(key)} must be a size", got=_shown(value), expected='"2Gi" or "500M"')
+        return int(float(match[1]) * _BYTES[match[2]])
 
     def finish(self) -> None:
         """Refuse every key nobody asked for."""

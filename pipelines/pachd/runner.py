@@ -176,6 +176,7 @@ class Runner:
             objects=self.trees.objects,
             tries=spec.datum_tries,
             timeout_s=spec.datum_timeout_s,
+            memory=spec.memory,
             scratch=str(self.scratch),
             stop_file=str(self._stop_file),
         )

@@ -24,7 +24,6 @@ STEP_PACKAGE: Final = "pipelines.steps."
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,51}")
 _CLUSTER_ONLY = (
     "resource_requests",
-    "resource_limits",
     "sidecar_resource_limits",
     "sidecar_resource_requests",
     "scheduling_spec",
@@ -83,7 +82,8 @@ class DatumSetSpec:
 class PipelineSpec:
     """A checked spec. Times are in seconds; `raw` is the JSON it came from, nulls and all.
 
-    parallelism: how many workers its datums may take at once; 0 for as many as there are.
+    parallelism: how many workers its datums may take at once; 0 for as many as there are. memory: bytes that
+    the processes of a datum may hold, 0 for any.
     """
 
     name: str
@@ -96,6 +96,7 @@ class PipelineSpec:
     datum_set: DatumSetSpec = DatumSetSpec()
     datum_tries: int = DEFAULT_TRIES
     datum_timeout_s: float | None = None
+    memory: int = 0
     job_timeout_s: float | None = None
     output_branch: str = "master"
     salt: str = ""
@@ -148,6 +149,7 @@ def parse_spec(raw: object) -> PipelineSpec:
         datum_set=_datum_set(fields.inner("datum_set_spec")),
         datum_tries=fields.count("datum_tries", DEFAULT_TRIES),
         datum_timeout_s=fields.seconds("datum_timeout"),
+        memory=fields.inner("resource_limits").size("memory"),
         job_timeout_s=fields.seconds("job_timeout"),
         output_branch=fields.text("output_branch", "master"),
         salt=fields.text("salt"),

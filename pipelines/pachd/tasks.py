@@ -17,7 +17,8 @@ State = Literal["success", "failed", "recovered"]
 class DatumTask:
     """Everything a worker needs for one datum.
 
-    env: what `datum_env` says, with paths under /pfs. timeout_s: per try. scratch: folder for the datum's
+    env: what `datum_env` says, with paths under /pfs. timeout_s: per try. memory: bytes its
+    processes may hold, 0 for any. scratch: folder for the datum's
     files, "" for the system's; whoever owns it may empty it at start-up, a killed worker cannot. stop_file:
     when this file appears the datum is killed (the job was stopped or ran out of time).
     """
@@ -31,6 +32,7 @@ class DatumTask:
     objects: Objects
     tries: int = DEFAULT_TRIES
     timeout_s: float | None = None
+    memory: int = 0
     scratch: str = ""
     stop_file: str = ""
 

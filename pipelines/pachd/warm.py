@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from pipelines.pachd.capture import Capture, Streams
 from pipelines.pachd.commands import Ended, exit_text, inherited, kill_group, read_end
+from pipelines.pachd.memory import MemoryLimit, held
 
 _STARTED: Final = "started"
 _THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # datums are the parallelism
@@ -50,6 +51,10 @@ class StepProcess:
         """Whether it can take a datum."""
         return self.close.alive and self._process.poll() is None
 
+    def fits(self, memory: int) -> bool:
+        """Whether what datums before left in it takes less than half of what the next may hold."""
+        return not memory or held(self._process.pid) <= memory // 2
+
     def run(
         self,
         module: str,
@@ -59,19 +64,21 @@ class StepProcess:
         *,
         timeout_s: float | None = None,
         stop_file: str = "",
+        memory: int = 0,
     ) -> Ended:
-        """Run one datum; importing the module does not count against `timeout_s`. Kills itself on timeout."""
+        """Run one datum, killed where it passes a bound; importing does not count against `timeout_s`."""
         try:
             self._connection.send((module, str(pfs), env))
         except OSError:
             return self._dead(capture)
+        limit = MemoryLimit(self._process.pid, memory)
         started = module in self._known
         while True:
             deadline = time.monotonic() + timeout_s if started and timeout_s is not None else None
-            end = self._streams.follow(capture, _never, deadline=deadline, stop_file=stop_file)
+            end = self._streams.follow(capture, _never, deadline=deadline, stop_file=stop_file, memory=limit)
             if end != "finished":
                 self.close()
-                return Ended.early(end, timeout_s)
+                return Ended.early(end, timeout_s, limit)
             try:
                 message = self._connection.recv()
             except (EOFError, OSError):
@@ -112,12 +119,12 @@ class StepPool:
         self._idle: list[StepProcess] = []
         self._lock = threading.Lock()
 
-    def take(self) -> StepProcess:
-        """An idle process, or a new one."""
+    def take(self, memory: int = 0) -> StepProcess:
+        """An idle process that fits a datum of so much memory, or a new one."""
         with self._lock:
             while self._idle:
                 process = self._idle.pop()
-                if process.alive:
+                if process.alive and process.fits(memory):
                     return process
                 process.close()
         return StepProcess(self.preload)

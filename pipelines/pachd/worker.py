@@ -100,7 +100,7 @@ def _attempt(
 def _step(run: Progress, pfs: Path) -> Ended:
     task = run.task
     env = {**task.transform.env, **task.env}
-    process = steps.take()
+    process = steps.take(task.memory)
     try:
         return process.run(
             task.transform.step,
@@ -109,6 +109,7 @@ def _step(run: Progress, pfs: Path) -> Ended:
             run.capture,
             timeout_s=task.timeout_s,
             stop_file=task.stop_file,
+            memory=task.memory,
         )
     finally:
         steps.give_back(process)
@@ -119,4 +120,6 @@ def _command(run: Progress, pfs: Path, cmd: tuple[str, ...], stdin: tuple[str, .
     command = Command(
         cmd, stdin, {**transform.env, **task.env}, transform.working_dir, transform.accept_return_code
     )
-    return command.run(pfs, run.capture, timeout_s=task.timeout_s, stop_file=task.stop_file)
+    return command.run(
+        pfs, run.capture, timeout_s=task.timeout_s, stop_file=task.stop_file, memory=task.memory
+    )

@@ -27,8 +27,11 @@ def load_specs(config: Config) -> dict[str, dict[str, Any]]:
             spec["parallelism_spec"]["constant"] = chosen.workers
             if chosen.datums_per_set:
                 spec["datum_set_spec"] = {"number": chosen.datums_per_set}
+            spec["datum_timeout"] = f"{chosen.datum_timeout.total_seconds():.9g}s"
         if resources:
             spec["resource_requests"] = resources
+        if chosen.memory_limit:
+            spec["resource_limits"] = {"memory": chosen.memory_limit}
         if chosen.autoscaling:
             spec["autoscaling"] = True
     specs["extract"]["input"]["cross"][1]["pfs"]["glob"] = config.logs.glob

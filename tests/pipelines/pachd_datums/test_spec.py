@@ -62,6 +62,7 @@ FULL_SNAKE: dict[str, Any] = {
     "salt": "pepper",
     "reprocess_spec": "every_job",
     "resource_requests": {"memory": "1G", "cpu": 1},
+    "resource_limits": {"memory": "2Gi", "cpu": 2},
     "scheduling_spec": {"node_selector": {"a": "b"}},
     "pod_patch": "[]",
     "autoscaling": True,
@@ -103,6 +104,7 @@ def test_every_key_in_both_spellings(raw: dict[str, Any]) -> None:
         datum_set=DatumSetSpec(number=2, size_bytes=100),
         datum_tries=5,
         datum_timeout_s=90.0,
+        memory=2 << 30,
         job_timeout_s=5400.0,
         output_branch="dev",
         salt="pepper",
@@ -246,3 +248,17 @@ def test_cron_and_nesting_survive_the_round_trip() -> None:
 def test_a_requests_input_may_name_commits() -> None:
     raw = {"pfs": {"repo": "r", "glob": "/*", "commit": "c1"}}
     assert parse_input(raw, pinned=True) == PfsInput("r", "r", "/*", commit="c1")
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("", 0), ("500M", 500_000_000), ("1.5Gi", 3 << 29), ("1e9", 10**9), (1024, 1024), ("64k", 64_000)],
+)
+def test_memory_limits_are_read_as_kubernetes_writes_them(text: str, size: int) -> None:
+    assert parse_spec(edges(resource_limits={"memory": text})).memory == size
+
+
+@pytest.mark.parametrize("text", ["much", "-1Gi", "1Gb", True, 1.5])
+def test_a_limit_that_is_no_size_is_refused(text: object) -> None:
+    with pytest.raises(DataError, match=r"resource_limits\.memory must be a size"):
+        parse_spec(edges(resource_limits={"memory": text}))

@@ -43,6 +43,9 @@ def play(pfs, mood, rest=""):
         case "hang":
             print("hanging", flush=True)
             time.sleep(600)
+        case "hold":
+            held = b"x" * (int(rest) << 20)
+            time.sleep(600)
         case "crash":
             print("crashing", flush=True)
             os.kill(os.getpid(), getattr(signal, rest))
