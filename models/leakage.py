@@ -84,7 +84,7 @@ def certify_features(
             "leakage: a feature gives the label away",
             got=", ".join(suspects[:5]) + (f" (its values are failure codes: {coded[0]})" if coded else ""),
             expected=f"a ROC-AUC below {PERFECT} for every single feature",
-            hint="drop it, or name it in trusted_features if it is truly known before the failure",
+            hint="drop the field, or list the features as train.trusted if they are truly known before",
         )
     best = int(np.argmax(found))
     return encoding.features[best], float(found[best])

@@ -15,7 +15,7 @@ from rich.progress import (
 )
 
 from pipelines.client import Job, Pachd
-from pipelines.commands.output import say, stderr
+from pipelines.commands.output import say, shortened, stderr
 from pipelines.specs import STEPS
 
 POLL_SECONDS: Final = 0.2
@@ -64,7 +64,9 @@ def watch_jobs(pachd: Pachd, commit: str) -> list[Job]:
 
 
 def describe(job: Job) -> str:
-    """`success: 3 of 24 datums ran, 21 skipped`, and the reason when it went wrong."""
+    """`success: 3 of 24 datums ran, 21 skipped`, and the beginning of the reason when it went wrong."""
+    if job.state == "UNRUNNABLE":
+        return "not run: what it needs failed"
     parts = [f"{job.state.lower()}: {job.processed} of {job.total} datums ran, {job.skipped} skipped"]
     if job.failed:
         parts.append(f"{job.failed} failed")
@@ -73,7 +75,7 @@ def describe(job: Job) -> str:
     if job.seconds is not None:
         parts.append(f"{job.seconds:.1f} s")
     if job.reason:
-        parts.append(job.reason)
+        parts.append(shortened(job.reason))
     return ", ".join(parts)
 
 

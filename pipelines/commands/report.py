@@ -55,10 +55,16 @@ def save_report(pachd: Pachd, project: Project, commit: str | None, folder: Path
     commit = commit or (pachd.head("report") if "report" in pachd.pipelines() else None)
     if commit is None:
         raise NotFoundError("there is no report yet", hint="forewarn push PATH")
+    try:
+        contents = {name: pachd.read("report", f"/{name}", commit) for name in FILES}
+    except NotFoundError as error:
+        raise NotFoundError(
+            "this commit has no report", got=commit, hint=f"forewarn jobs {commit}"
+        ) from error
     folder = folder or project.folder / "reports" / commit
     folder.mkdir(parents=True, exist_ok=True)
-    for name in FILES:
-        (folder / name).write_bytes(pachd.read("report", f"/{name}", commit))
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
     _compare(pachd, commit, folder)
     return folder
 
