@@ -1,6 +1,6 @@
 """What a fleet will need, from what this project's datums took: seconds and bytes per robot-hour."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,12 +15,16 @@ class Rates:
     """Measured over `robot_hours`. seconds: pipeline → core-seconds of its datums. stored: repo → bytes.
 
     fixed: the part of a pipeline's seconds that did not grow between two runs of different size.
+    peaks: pipeline → the most memory (bytes) a datum of it held, where that was measured. held: the part of a
+    peak that did not grow between two such runs.
     """
 
     robot_hours: float
     seconds: Mapping[str, float]
     stored: Mapping[str, int]
     fixed: Mapping[str, float] = field(default_factory=dict)
+    peaks: Mapping[str, int] = field(default_factory=dict)
+    held: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -34,14 +38,20 @@ class Stage:
 
 @dataclass(frozen=True)
 class Estimate:
-    """Predicted for `robot_hours`. wall_hours: on `cores`; fleet-wide steps on one. dollars: at `price`."""
+    """Predicted for `robot_hours`. wall_hours: on `cores`; fleet-wide steps on one. dollars: at `price`.
+
+    memory_gib: of `cores` workers of `worker_gib` each; alone_gib: of the one machine that runs the
+    fleet-wide steps. None where nothing was measured.
+    """
 
     robot_hours: float
     cores: int
     price: float
     core_hours: float
     wall_hours: float
-    memory_gib: float
+    memory_gib: float | None
+    worker_gib: float | None
+    alone_gib: float | None
     storage_gib: float
     dollars: float
     dollars_per_1000_robot_hours: float
@@ -57,12 +67,14 @@ def estimate(
     hours: float,
     cores: int,
     price: float,
-    gib_per_core: float,
+    gib_per_core: float | None,
     alone: frozenset[str],
 ) -> Estimate:
     """Scale measured rates to `robots` times `hours` on `cores`, linearly but for what is fixed.
 
-    price: dollars an hour for all cores. alone: pipelines with one datum, which use one core. Raises
+    price: dollars an hour for all cores. gib_per_core: memory of a worker, None = what the hungriest datum of
+    a robot-day held. alone: pipelines with one datum, which use one core; what they held grows, but for
+    what did not between two runs, or else what the thriftiest step needs. Raises
     DataError without measurements, UsageError for sizes that are not above 0.
     """
     if min(robots, hours, cores) <= 0 or price < 0:
@@ -79,13 +91,22 @@ def estimate(
     walls = {name: taken if name in alone else taken / cores for name, taken in hours_of.items()}
     wall = sum(walls.values())
     dollars = wall * price
+    worker = _most(peak for name, peak in rates.peaks.items() if name not in alone)
+    worker = worker if gib_per_core is None else gib_per_core
+    least = min(rates.peaks.values(), default=0)
+    kept = {name: rates.held.get(name) or least for name in rates.peaks}
+    single = _most(
+        kept[name] + (peak - kept[name]) * factor for name, peak in rates.peaks.items() if name in alone
+    )
     return Estimate(
         robot_hours=wanted,
         cores=cores,
         price=price,
         core_hours=sum(hours_of.values()),
         wall_hours=wall,
-        memory_gib=cores * gib_per_core,
+        memory_gib=None if worker is None else cores * worker,
+        worker_gib=worker,
+        alone_gib=single,
         storage_gib=sum(rates.stored.values()) * factor / 2**30,
         dollars=dollars,
         dollars_per_1000_robot_hours=dollars / wanted * PER,
@@ -95,7 +116,8 @@ def estimate(
             f"measured on {rates.robot_hours:g} robot-hours of this project, on this machine's cores",
             "work and storage grow in proportion to robot-hours" + _but(fixed),
             f"{', '.join(sorted(alone))} run on one core, all else on every core without waiting",
-            f"a worker needs {gib_per_core:g} GiB: given, not measured",
+            _worker(worker, gib_per_core),
+            f"what {', '.join(sorted(alone))} hold grows in proportion, but for what every process holds",
             "no time for moving data between machines; no repeated work",
         ),
     )
@@ -111,6 +133,18 @@ def intercept(runs: Sequence[tuple[int, float]]) -> float:
         return 0.0
     slope = max(0.0, seconds - less) / (days - fewer)
     return max(0.0, seconds - slope * days)
+
+
+def _most(sizes: Iterable[float]) -> float | None:
+    return max((size / 2**30 for size in sizes), default=None)
+
+
+def _worker(measured: float | None, given: float | None) -> str:
+    if given is not None:
+        return f"a worker needs {given:g} GiB: given, not measured"
+    if measured is None:
+        return "no memory was measured: give a worker's with --gib-per-core"
+    return f"a worker needs {measured:.3g} GiB: the most a datum of a robot-day held"
 
 
 def _but(fixed: Mapping[str, float]) -> str:

@@ -151,7 +151,9 @@ def estimate(
     hours: Annotated[float | None, typer.Option(help="Hours of each robot.")] = None,
     cores: Annotated[int, typer.Option(min=1)] = 2,
     price: Annotated[float, typer.Option(help="Dollars an hour for all cores.")] = 0.0,
-    gib_per_core: Annotated[float, typer.Option(help="Memory of a worker.")] = 2.0,
+    gib_per_core: Annotated[
+        float | None, typer.Option(help="Memory of a worker; by default what its hungriest datum held.")
+    ] = None,
     robot_day_hours: Annotated[float, typer.Option(help="Hours of logs in a robot-day.")] = 24.0,
     measured: Annotated[
         bool, typer.Option("--measured", help="Instead: the newest run beside what was predicted for it.")

@@ -19,7 +19,7 @@ def estimate(
     hours: float | None,
     cores: int,
     price: float,
-    gib_per_core: float,
+    gib_per_core: float | None,
     robot_day_hours: float,
     json: bool,
 ) -> None:
@@ -52,9 +52,14 @@ def estimate(
         f"${told.dollars_per_1000_robot_hours:.4g} per 1,000 robot-hours; "
         f"most of it waits for {told.bottleneck}"
     )
-    say(f"memory {told.memory_gib:.3g} GiB, storage {told.storage_gib:.3g} GiB")
+    say(f"memory {_gib(told.memory_gib)}, {_gib(told.worker_gib)} a worker; storage {_gib(told.storage_gib)}")
+    say(f"the machine of {', '.join(sorted(alone))}: {_gib(told.alone_gib)}")
     for line in told.assumptions:
         say(f"assumed: {line}")
+
+
+def _gib(size: float | None) -> str:
+    return "unknown" if size is None else f"{size:.3g} GiB"
 
 
 def measured_run(*, project: Path | None, json: bool) -> None:
@@ -104,4 +109,18 @@ def measured(pachd: Pachd, robot_day_hours: float) -> Rates:
         for repo in ("logs", *STEPS)
         if pachd.has_repo(repo) and pachd.head(repo)
     }
-    return Rates(days * robot_day_hours, seconds, stored, fixed)
+    peaks = {name: found for name in seconds if (found := _peaks(pachd, name))}
+    held = {
+        name: intercept([(robot_days.get(commit, 0), peak) for commit, peak in peaks[name].items()])
+        for name in fixed.keys() & peaks.keys()
+    }
+    most = {name: max(found.values()) for name, found in peaks.items()}
+    return Rates(days * robot_day_hours, seconds, stored, fixed, most, held)
+
+
+def _peaks(pachd: Pachd, pipeline: str) -> dict[str, int]:
+    """Commit → peak, newest first, as the embedded engine measured it; Pachyderm's does not."""
+    try:
+        return dict(pachd.ask("Peaks", pipeline=pipeline))
+    except UsageError:
+        return {}

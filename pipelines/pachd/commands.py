@@ -22,10 +22,14 @@ _MENTION = re.compile(r"(?<![\w./-])/pfs(?=/|$|[\s'\";:,)])")
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended: `error` is "" on success; `stopped` when the job was stopped, not the datum."""
+    """How a command ended: `error` is "" on success; `stopped` when the job was stopped, not the datum.
+
+    peak_bytes: memory it held at its most, 0 where that is unknown.
+    """
 
     error: str = ""
     stopped: bool = False
+    peak_bytes: int = 0
 
     @classmethod
     def early(cls, end: str, timeout_s: float | None, memory: MemoryLimit) -> "Ended":

@@ -32,6 +32,7 @@ from pipelines.pachd.worker import DatumResult, DatumTask, datum_env
 
 _STATES: Final[dict[str, DatumState]] = {"success": "SUCCESS", "failed": "FAILED", "recovered": "RECOVERED"}
 _SUMS: Final = ("download_s", "process_s", "upload_s", "bytes_in", "bytes_out")
+_PEAK: Final = "peak_bytes"
 _log = structlog.get_logger("forewarn.pachd")
 T = TypeVar("T")
 
@@ -208,7 +209,7 @@ class Runner:
             error=result.error,
             outputs=outputs if result.state == "success" else None,
             size=size,
-            stats={name: getattr(result, name) for name in (*_SUMS, "tries")},
+            stats={name: getattr(result, name) for name in (*_SUMS, _PEAK, "tries")},
             finished=now(),
         )
 
@@ -259,7 +260,7 @@ class _Progress:
     failed: int = 0
     recovered: int = 0
     first_error: str = ""
-    sums: dict[str, float] = field(default_factory=lambda: dict.fromkeys(_SUMS, 0))
+    sums: dict[str, float] = field(default_factory=lambda: dict.fromkeys((*_SUMS, _PEAK), 0))
 
     def add(self, run: DatumRun) -> None:
         """One more."""
@@ -270,6 +271,7 @@ class _Progress:
             self.first_error = f"{run.datum}: {run.error}"
         for name in _SUMS:
             self.sums[name] += run.stats[name]
+        self.sums[_PEAK] = max(self.sums[_PEAK], run.stats.get(_PEAK, 0))
 
     def clashed(self, datums: int) -> None:
         """So many that succeeded are failures after all."""

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from pipelines.pachd.engine import Engine
 
 SERVICE = "forewarn.API"
+_PEAKS = """
+SELECT jobs.uuid, json_extract(jobs.stats, '$.peak_bytes') AS peak
+FROM pipelines JOIN jobs ON jobs.pipeline = pipelines.id WHERE pipelines.name = ? ORDER BY jobs.id DESC
+"""
 
 
 def ask(channel: grpc.Channel, call: str, **arguments: Any) -> Any:
@@ -58,6 +62,7 @@ class OwnService:
             "TraceBack": self.trace_back,
             "TraceOn": self.trace_on,
             "Versions": self.versions,
+            "Peaks": self.peaks,
             "Fsck": self.fsck,
             "CollectGarbage": self.collect_garbage,
         }
@@ -100,6 +105,11 @@ class OwnService:
         """`lineage.versions`: pushed files with the `commits` of target made from them."""
         found = lineage.versions(self._engine, repo, path, target)
         return [pushed_json(one.pushed) | {"commits": one.commits} for one in found]
+
+    def peaks(self, pipeline: str) -> dict[str, int]:
+        """Commit of a job, newest first → the most memory (bytes) a datum of it held, where measured."""
+        rows = self._engine.metadata.rows(_PEAKS, pipeline)
+        return {row["uuid"]: int(row["peak"]) for row in rows if row["peak"]}
 
     def fsck(self, *, fix: bool = False) -> list[dict[str, str]]:
         """What is not as it was written: [{what, fixed}]."""

@@ -57,6 +57,7 @@ class DatumResult:
     upload_s: float = 0.0
     bytes_in: int = 0
     bytes_out: int = 0
+    peak_bytes: int = 0
     stopped: bool = False
 
 
@@ -91,6 +92,7 @@ class Progress:
     process_s: float = 0.0
     upload_s: float = 0.0
     bytes_in: int = 0
+    peak_bytes: int = 0
 
     def result(self, state: State, tries: int, **more: object) -> DatumResult:
         """The datum's result, with what was measured and printed so far."""
@@ -104,5 +106,6 @@ class Progress:
             process_s=self.process_s,
             upload_s=self.upload_s,
             bytes_in=self.bytes_in,
+            peak_bytes=self.peak_bytes,
         )
         return replace(result, **more)  # type: ignore[arg-type]

@@ -14,8 +14,9 @@ import weakref
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
+from pipelines.pachd import peak
 from pipelines.pachd.capture import Capture, Streams
 from pipelines.pachd.commands import Ended, exit_text, inherited, kill_group, read_end
 from pipelines.pachd.memory import MemoryLimit, held
@@ -85,7 +86,7 @@ class StepProcess:
                 return self._dead(capture)
             if message != _STARTED:
                 self._streams.drain(capture)
-                return Ended(message)
+                return cast("Ended", message)
             self._known.add(module)
             started = True
 
@@ -161,7 +162,9 @@ def serve(fd: int, preload: list[str]) -> None:
     known: set[str] = set()
     while True:
         module, pfs, env = datums.get()
-        connection.send(_run_step(connection, known, module, Path(pfs), env))
+        peak.forget()
+        error = _run_step(connection, known, module, Path(pfs), env)
+        connection.send(Ended(error, peak_bytes=peak.peak_bytes()))
 
 
 def _receive(connection: "Connection[Any, Any]", datums: Any) -> None:

@@ -87,6 +87,7 @@ def _attempt(
         ended = _step(run, folder.pfs) if warm else _command(run, folder.pfs, cmd, stdin)
         processed = time.perf_counter()
         run.process_s += processed - laid_out
+        run.peak_bytes = max(run.peak_bytes, ended.peak_bytes)
         if writer is not None and not ended.error:
             files = collect(folder.pfs, task.inputs, writer)
             run.upload_s += time.perf_counter() - processed

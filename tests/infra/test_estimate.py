@@ -27,8 +27,21 @@ def test_ten_times_the_hours_on_four_cores_by_hand():
     assert told.wall_hours == pytest.approx(1.0 / 4 + 0.1)
     assert told.dollars == told.dollars_per_1000_robot_hours == pytest.approx(2.8)
     assert told.storage_gib == pytest.approx(15)
-    assert told.memory_gib == 8
+    assert (told.memory_gib, told.worker_gib, told.alone_gib) == (8, 2, None)
     assert told.bottleneck == "join"
+
+
+def test_memory_is_what_datums_held():
+    peaks = {"join": 2**30, "score": 2**29, "train": 3 * 2**29}
+    told = predicted(replace(RATES, peaks=peaks), gib_per_core=None)
+    assert (told.memory_gib, told.worker_gib) == (4, 1)
+    assert told.alone_gib == 0.5 + (1.5 - 0.5) * 10
+    assert any("held" in line for line in told.assumptions)
+    grown = predicted(replace(RATES, peaks=peaks, held={"train": 2**30}), gib_per_core=None)
+    assert grown.alone_gib == 1 + (1.5 - 1) * 10
+    unknown = predicted(gib_per_core=None)
+    assert (unknown.memory_gib, unknown.worker_gib) == (None, None)
+    assert any("--gib-per-core" in line for line in unknown.assumptions)
 
 
 def test_with_many_cores_what_runs_alone_becomes_the_bottleneck():
