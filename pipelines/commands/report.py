@@ -52,20 +52,22 @@ def report(
 
 def save_report(pachd: Pachd, project: Project, commit: str | None, folder: Path | None) -> Path:
     """Write a committed report's files to a folder; the newest when no commit is named."""
-    commit = commit or (pachd.head("report") if "report" in pachd.pipelines() else None)
-    if commit is None:
+    chosen = commit or (pachd.head("report") if "report" in pachd.pipelines() else None)
+    if chosen is None:
         raise NotFoundError("there is no report yet", hint="forewarn push PATH")
     try:
-        contents = {name: pachd.read("report", f"/{name}", commit) for name in FILES}
+        contents = {name: pachd.read("report", f"/{name}", chosen) for name in FILES}
     except NotFoundError as error:
+        if commit is None:
+            raise NotFoundError("there is no report yet", hint="forewarn jobs (what became of it)") from error
         raise NotFoundError(
             "this commit has no report", got=commit, hint=f"forewarn jobs {commit}"
         ) from error
-    folder = folder or project.folder / "reports" / commit
+    folder = folder or project.folder / "reports" / chosen
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():
         (folder / name).write_bytes(content)
-    _compare(pachd, commit, folder)
+    _compare(pachd, chosen, folder)
     return folder
 
 
