@@ -133,7 +133,7 @@ def promote(*, project: Path | None, model: str | None, json: bool) -> None:
         set_up(pachd, found.config)
         commit = _resolved(pachd, model)
         told = serving(pachd)
-        if told["champion"] == commit:
+        if told["champion"] is not None and _files(pachd, told["champion"]) == _files(pachd, commit):
             raise ConflictError("this model is the champion already", got=commit)
         done = _serve(pachd, commit, [*told["promoted"], commit])
     _told(done, f"{commit} is the champion: a later model serves only if it is not worse", json=json)
@@ -186,33 +186,33 @@ def _told(done: dict[str, Any], sentence: str, *, json: bool) -> None:
 def _models(pachd: Pachd, number: int) -> list[dict[str, Any]]:
     promoted = serving(pachd)["champion"] if pachd.has_repo(MODELS) else None
     champion = None if promoted is None else _files(pachd, promoted)
-    rows: list[dict[str, Any]] = []
-    seen: set[tuple[str, ...]] = set()
+    rows: dict[tuple[str, ...], dict[str, Any]] = {}
     for job in pachd.jobs(pipeline="train"):
         if job.state != "SUCCESS":
             continue
         files = _files(pachd, job.commit)
-        if not files or files in seen:
+        if not files:
             continue
-        card = _card(pachd, job.commit)
-        rows.append(
-            {
-                "model": job.commit,
-                "taught": None if job.finished is None else f"{job.finished:%Y-%m-%d %H:%M:%S}",
-                "serves": not rows,
-                "champion": files == champion,
-                "verdict": card["verdict"],
-                "pr_auc": card["metrics"]["rows"]["pr_auc"]["value"],
-                "caught": card["metrics"]["episodes"]["caught"],
-                "episodes": card["metrics"]["episodes"]["episodes"],
-                "threshold": card["threshold"],
-                "contest": _contest(pachd, job.commit),
-            }
-        )
-        seen.add(files)
+        taught = None if job.finished is None else f"{job.finished:%Y-%m-%d %H:%M:%S}"
+        if files in rows:  # a later job kept it: it was taught here
+            rows[files] |= {"model": job.commit, "taught": taught}
+            continue
         if len(rows) == number:
             break
-    return rows
+        card = _card(pachd, job.commit)
+        rows[files] = {
+            "model": job.commit,
+            "taught": taught,
+            "serves": not rows,
+            "champion": files == champion,
+            "verdict": card["verdict"],
+            "pr_auc": card["metrics"]["rows"]["pr_auc"]["value"],
+            "caught": card["metrics"]["episodes"]["caught"],
+            "episodes": card["metrics"]["episodes"]["episodes"],
+            "threshold": card["threshold"],
+            "contest": _contest(pachd, job.commit),
+        }
+    return list(rows.values())
 
 
 def _files(pachd: Pachd, commit: str) -> tuple[str, ...]:

@@ -62,6 +62,7 @@ def split(old: Side, new: Side) -> dict[str, Any]:
         "same_model": (old.model.text, old.model.card) == (new.model.text, new.model.card),
         "change": None,
         "code": code_alone(old.model.card, new.model.card),
+        "versions": [old.model.card["code_version"], new.model.card["code_version"]],
     }
     try:
         change = explain(old.model, new.model, old.window, new.window, old.facts, new.facts)
@@ -84,6 +85,7 @@ def lines(robot: str, told: Mapping[str, Any]) -> list[str]:
         return [*found, "  the models look back differently, so the change cannot be split"]
     found.append(f"  its own data: {change['data']:+.3f}{_because(after, change['data'])}")
     name = "forewarn's code" if told["code"] else "the model, taught anew"
+    name += "" if len(set(told["versions"])) == 1 else " (forewarn {} became {})".format(*told["versions"])
     found.append("  the model: the same" if told["same_model"] else f"  {name}: {change['model']:+.3f}")
     low, high = told["threshold"]
     found.append(f"  the threshold: {'the same' if low == high else f'{low:.3f} became {high:.3f}'}")
