@@ -20,6 +20,8 @@ workers = 8
 image = "registry.example/forewarn:1.2"
 cpu = 0.5
 memory = "2Gi"
+memory_limit = "3Gi"
+datum_timeout = "90m"
 autoscaling = true
 datums_per_set = 16
 """
@@ -81,7 +83,9 @@ def test_specs_ask_a_cluster_for_what_the_project_says(project):
         assert spec["transform"]["image"] == "registry.example/forewarn:1.2"
         assert spec["resource_requests"] == {"cpu": 0.5, "memory": "2Gi"}
         assert spec["autoscaling"] is True
+        assert spec["resource_limits"] == {"memory": "3Gi"}
         assert spec["datum_tries"] == 3
+    assert [spec.get("datum_timeout") for spec in specs.values()] == ["5400s"] * 3 + [None, "5400s", None]
 
 
 def test_a_cluster_that_does_not_answer_is_named(project):
