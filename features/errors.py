@@ -33,7 +33,3 @@ class NotFoundError(ForewarnError):
 
 class ConflictError(ForewarnError):
     """What was asked clashes with what exists (exit code 4)."""
-
-
-class IncompleteError(ForewarnError):
-    """Work was done, but some of it failed for good and is missing from the result (exit code 5)."""

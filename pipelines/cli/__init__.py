@@ -5,14 +5,7 @@ Only typer is imported here, so that `forewarn --help` answers at once.
 
 import sys
 
-from features.errors import (
-    ConflictError,
-    DataError,
-    ForewarnError,
-    IncompleteError,
-    NotFoundError,
-    UsageError,
-)
+from features.errors import ConflictError, DataError, ForewarnError, NotFoundError, UsageError
 from pipelines.cli import clusters, dashboard, demo, engine, history, logs, models, project, risk
 from pipelines.cli.app import app
 
@@ -30,7 +23,7 @@ __all__ = [
     "risk",
 ]
 
-EXIT = {DataError: 3, NotFoundError: 4, ConflictError: 4, UsageError: 2, IncompleteError: 5}
+EXIT = {DataError: 3, NotFoundError: 4, ConflictError: 4, UsageError: 2}
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 from urllib.parse import quote
 
-from features.errors import DataError, ForewarnError, IncompleteError, NotFoundError, UsageError
+from features.errors import DataError, ForewarnError, NotFoundError, UsageError
 from pipelines.client import PUSH, Content, Job, Pachd
 from pipelines.commands.output import print_json, say, say_next
 from pipelines.commands.progress import bytes_progress, watch_jobs
@@ -92,7 +92,7 @@ def check_glob(files: Mapping[str, Content], pattern: str) -> None:
 def finished(jobs: list[Job]) -> None:
     """Raise ForewarnError for the first pipeline, in the order data flows, that did not succeed.
 
-    Raises IncompleteError where all did, but without datums that failed for good.
+    Where all did, but without datums that failed for good, it says so by the same error.
     """
     jobs = sorted(jobs, key=lambda job: STEPS.index(job.pipeline) if job.pipeline in STEPS else len(STEPS))
     for job in jobs:
@@ -105,7 +105,7 @@ def finished(jobs: list[Job]) -> None:
     lacking = [job for job in jobs if job.recovered]
     if lacking:
         say_next(f"forewarn datums {lacking[0].pipeline} {lacking[0].commit} --state recovered")
-        raise IncompleteError(
+        raise ForewarnError(
             "the results lack datums that failed for good",
             got=", ".join(f"{job.recovered} of {job.total} of {job.pipeline}" for job in lacking),
             hint="the report says what is missing; every further push tries them again",

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from features.errors import ForewarnError, IncompleteError
+from features.errors import ForewarnError
 from pipelines.client import Pachd
 from pipelines.commands.jobs import datums, logs
 from pipelines.commands.push import push
@@ -71,7 +71,7 @@ def test_the_report_is_made_without_poison_says_so_and_heals(
     more = project / "more.csv"
     more.write_bytes(POISON)
     executor.sick = frozenset({"m2"})
-    with pytest.raises(IncompleteError) as lacking:
+    with pytest.raises(ForewarnError) as lacking:
         push(project=project, paths=[project / "logs", more], to="/", wait=True, json=False)
     assert lacking.value.got == "1 of 3 of extract, 1 of 2 of features"
 
