@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from features.schema import EXCLUDED, FAILURE_IN_WINDOW, FAILURES, REASON
+from features.schema import EXCLUDED, FAILURE_IN_WINDOW, REASON
 from models import artifact
 from models.artifact import Model
 from models.dependence import dependence
@@ -15,7 +15,6 @@ from models.explain import importances
 from models.settings import TrainSettings
 from models.track import track
 from models.train import Trained, train
-from models.verdicts import judged
 from pipelines.durations import parse_duration
 from pipelines.steps.facts import read_facts
 from pipelines.steps.files import (
@@ -24,10 +23,10 @@ from pipelines.steps.files import (
     parquet_files,
     read_settings,
     read_tables,
-    read_verdicts,
     run,
     write_table,
 )
+from pipelines.steps.labelled import labelled
 from pipelines.steps.missing import missing
 from pipelines.steps.serving import Champion, is_due, judge, told
 
@@ -51,17 +50,9 @@ def main(pfs: Path) -> None:
             _tell(out, told("champion", champion.commit, f"No new model: {why}."))
             return
     excluded = read_tables(parquet_files(pfs / "excluded"), EXCLUDED)
-    failures = read_tables(parquet_files(pfs / "failures"), FAILURES)
     chosen = train_settings(settings)
     counts = dict(zip(*count_by(excluded, REASON).to_pydict().values(), strict=True))
-    said = judged(
-        windows,
-        failures,
-        read_verdicts(pfs / "labels"),
-        lead=chosen.lead,
-        horizon=chosen.horizon,
-        lookback=chosen.lookback,
-    )
+    said = labelled(windows, pfs, chosen)
     windows, failures = said.windows, said.failures
     if said.excluded:
         counts[FAILURE_IN_WINDOW] = counts.get(FAILURE_IN_WINDOW, 0) + said.excluded
