@@ -2,14 +2,10 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import fields
 from datetime import datetime
 
 from pipelines.alerts.book import Book
-from pipelines.alerts.state import Alert
 from reports.dashboard.alert_views import AlertState, AlertView, AttemptView, DeliveryView, EventView
-
-_SHOWN = tuple(field.name for field in fields(AlertView))
 
 
 class ShownAlerts:
@@ -20,11 +16,11 @@ class ShownAlerts:
 
     def alerts(self, state: AlertState, limit: int, offset: int = 0) -> Sequence[AlertView]:
         """Newest first."""
-        return [_view(alert) for alert in self._book.alerts(state=state, limit=limit, offset=offset)]
+        return self._book.alerts(state=state, limit=limit, offset=offset)
 
     def alert(self, name: str) -> AlertView:
         """One by its id. Raises NotFoundError."""
-        return _view(self._book.alert(name))
+        return self._book.alert(name)
 
     def alert_events(self, name: str) -> Sequence[EventView]:
         """What happened to one, oldest first."""
@@ -57,7 +53,3 @@ class ShownAlerts:
     def deliver_again(self, delivery: int) -> None:
         """Try one that was given up once more, at once. Raises NotFoundError."""
         self._book.again(delivery, time.time())
-
-
-def _view(alert: Alert) -> AlertView:
-    return AlertView(**{name: getattr(alert, name) for name in _SHOWN})

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from reports.dashboard.alert_views import AlertView
+
 Kind = Literal["raised", "acknowledged", "resolved", "budget", "held", "test"]
 Key = tuple[str, str]
 """Rule and subject: at most one alert of a key is open."""
@@ -58,33 +60,15 @@ class Remark:
     note: str = ""
 
 
-@dataclass(frozen=True)
-class Alert:
-    """An alert from when it was raised until it is resolved.
+@dataclass(frozen=True, kw_only=True)
+class Alert(AlertView):
+    """An alert from when it was raised until it is resolved: what is shown, and what rules go by.
 
-    to: receivers told of it, none when it is held (over the budget). evidence: the latest it rested on.
-    quiet_since: since when its condition has not held. resolved_by: '' when nobody but the rule did.
+    evidence: the latest it rested on. quiet_since: since when its condition has not held.
     """
 
-    id: str
-    rule: str
-    subject: str
-    told: str
-    severity: str
-    raised: datetime
     evidence: datetime
-    commit: str
-    value: float | None = None
-    robot: str | None = None
-    cutoff: str | None = None
-    to: tuple[str, ...] = ()
-    held: bool = False
     quiet_since: datetime | None = None
-    acknowledged_by: str | None = None
-    assigned_to: str | None = None
-    resolved: datetime | None = None
-    resolved_by: str = ""
-    why: str = ""
 
     @property
     def key(self) -> Key:

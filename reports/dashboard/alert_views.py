@@ -12,7 +12,8 @@ AlertState = Literal["open", "resolved", "all"]
 class AlertView:
     """An alert a rule raised. cutoff: what a verdict would be about, None where no risk is foretold.
 
-    held: over the budget, so nobody was told. value: the figure the rule saw. resolved is None while open.
+    to: receivers told of it, none when it is held (over the budget). value: the figure the rule saw. resolved
+    is None while open; resolved_by '' when nobody but the rule did.
     """
 
     id: str
@@ -22,16 +23,16 @@ class AlertView:
     severity: str
     raised: datetime
     commit: str
-    value: float | None
-    robot: str | None
-    cutoff: str | None
-    to: tuple[str, ...]
-    held: bool
-    acknowledged_by: str | None
-    assigned_to: str | None
-    resolved: datetime | None
-    resolved_by: str
-    why: str
+    value: float | None = None
+    robot: str | None = None
+    cutoff: str | None = None
+    to: tuple[str, ...] = ()
+    held: bool = False
+    acknowledged_by: str | None = None
+    assigned_to: str | None = None
+    resolved: datetime | None = None
+    resolved_by: str = ""
+    why: str = ""
 
 
 @dataclass(frozen=True)
