@@ -6,6 +6,8 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
+from features.errors import ForewarnError, UsageError
+
 SECTIONS: Final = {
     "logs": "Logs",
     "risk": "Risk",
@@ -20,6 +22,9 @@ SECTIONS: Final = {
 
 WIDE: Final = 200
 INTERRUPTED: Final = 130
+OF_FILES: Final[dict[type[OSError], str]] = {
+    PermissionError: "work in a folder of your own, or ask its owner"
+}
 
 
 class Verbs(TyperGroup):
@@ -92,3 +97,16 @@ def run(module: str, function: str, **arguments: Any) -> None:
     except KeyboardInterrupt:
         say("stopped; what was pushed is kept, and its jobs go on with the next push, or: forewarn wait")
         raise typer.Exit(INTERRUPTED) from None
+    except OSError as error:
+        if error.filename is None:
+            raise
+        raise ForewarnError(
+            f"{error.strerror}: {error.filename}", hint=OF_FILES.get(type(error), "")
+        ) from error
+    except RuntimeError as error:
+        if "no locator available" not in str(error):  # numba's words
+            raise
+        raise UsageError(
+            "compiled kernels can be kept neither beside forewarn nor in the home folder",
+            hint="set NUMBA_CACHE_DIR to a folder that can be written",
+        ) from None

@@ -1,5 +1,6 @@
 """`forewarn push`: logs become one atomic commit, and what depends on them is reprocessed."""
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -36,7 +37,8 @@ def gather(paths: Iterable[Path], to: str) -> dict[str, Content]:
     """Path in the repo → local file: a folder's files keep their place below it, a file its name.
 
     What a path in a repo cannot hold, such as umlauts and brackets, is percent-encoded. Hidden files are left
-    out. Raises NotFoundError for a missing path, UsageError for none or a clash.
+    out. Raises NotFoundError for a missing path, UsageError for none, a clash or one that
+    cannot be read.
     """
     files: dict[str, Content] = {}
     for path in paths:
@@ -53,6 +55,8 @@ def gather(paths: Iterable[Path], to: str) -> dict[str, Content]:
                 raise UsageError(
                     "two files would be pushed to one path", got=target, hint="push them apart with --to"
                 )
+            if not os.access(file, os.R_OK):
+                raise UsageError("no permission to read a file", got=file, hint="nothing was pushed")
             files[target] = file
     if not files:
         raise UsageError(

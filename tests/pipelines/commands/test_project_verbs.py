@@ -1,10 +1,15 @@
 """`forewarn --help`, `config` and `doctor`, as a person types them."""
 
 import json
+import os
 import subprocess
 import sys
 
 import pytest
+
+from features.errors import ForewarnError, UsageError
+from pipelines.cli.app import run
+from pipelines.commands.push import gather
 
 CONFIG = """
 [streams.pose]
@@ -72,3 +77,13 @@ def test_doctor_finds_this_machine_fit_and_names_a_broken_config(forewarn, tmp_p
     broken = forewarn("doctor")
     assert broken.returncode == 1
     assert "forewarn config check" in broken.stderr
+
+
+def test_files_that_may_not_be_read_or_written_are_told_in_words(monkeypatch, tmp_path):
+    table = tmp_path / "a.csv"
+    table.write_text("at,x\n" + "".join(f"2026-03-01T00:00:{at:02}Z,{at}\n" for at in range(30)))
+    with pytest.raises(ForewarnError, match=r"Not a directory: .*below"):
+        run("inspect", "inspect", paths=[table], write=table / "below", json=True)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(UsageError, match=r"no permission to read a file; got: .*a\.csv"):
+        gather([tmp_path], "/")
