@@ -77,13 +77,15 @@ class Bench:
         self.client.pfs.finish_commit(commit=commit)
         return commit.id
 
-    def pipeline(self, name: str, repo: str, glob: str = "/*") -> None:
-        """Make a pipeline that copies its input, on all workers."""
+    def pipeline(self, name: str, source: str | pps.Input, glob: str = "/*") -> None:
+        """Make a pipeline that copies its input, files of a repo or what is told, on all workers."""
+        if isinstance(source, str):
+            source = pps.Input(pfs=pps.PfsInput(repo=source, glob=glob))
         self.client.pps.create_pipeline(
             pipeline=pps.Pipeline(name=name),
             transform=PASS_THROUGH,
             parallelism_spec=pps.ParallelismSpec(constant=self.executor.workers),
-            input=pps.Input(pfs=pps.PfsInput(repo=repo, glob=glob)),
+            input=source,
         )
 
     def job(self, pipeline: str, commit: str) -> pps.JobInfo:
