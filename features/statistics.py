@@ -22,7 +22,6 @@ from features.order import Order
 from features.spans import Presence, Valid, Windows, valid_rows
 
 NUMERIC: Final = ("count", "mean", "std", "min", "max", "first", "last", "slope", "p10", "p50", "p90")
-CATEGORICAL: Final = ("last", "changes", "share")
 STATISTICS: Final = (*NUMERIC, "changes", "share")
 QUANTILES: Final = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 LARGE: Final = 1_500  # mean rows of a window from which moving ranks costs less than moving values

@@ -18,9 +18,7 @@ NAMES: Final = ("code", "error_code", "error_type", "failure", "error", "error_i
 def failure_rule(profiles: Sequence[Profile]) -> Iterator[str]:
     """Lines of one rule: grave events, else events, else a state that sounds bad, else a placeholder."""
     events = [one for one in profiles if one.kind == "events"]
-    for one in sorted(
-        events, key=lambda one: (not FAILURE.search(one.source.name), not BAD.search(one.source.name))
-    ):
+    for one in sorted(events, key=_doubt):
         grave = [(field, [state for state in field.states if GRAVE.search(state)]) for field in one.fields]
         grave = [(field, states) for field, states in grave if states and not _is_code(field)]
         if grave or BAD.search(one.source.name):

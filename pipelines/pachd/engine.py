@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
     from pipelines.pachd.access import Access
 
-DEFAULT_ADDRESS = "127.0.0.1:30650"
-
 
 class Engine:
     """Versioned repos and pipelines in `root`.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from features.errors import ConflictError, DataError, NotFoundError
+from features.errors import ConflictError, DataError
 from pipelines.pachd.commits import Commits
 from pipelines.pachd.edits import Edit
 from pipelines.pachd.errors import PreconditionError
@@ -70,16 +70,6 @@ class Pipelines:
         """Every version of one pipeline, newest first."""
         query = _QUERY + "WHERE p.name = ? ORDER BY v.version DESC"
         return [Pipeline(**dict(row)) for row in self._metadata.rows(query, name)]
-
-    def writing(self, branch: Branch) -> Pipeline | None:
-        """The pipeline whose output branch this is, or None."""
-        if branch.repo.type != "user":
-            return None
-        try:
-            pipeline = self.get(branch.repo.name)
-        except NotFoundError:
-            return None
-        return pipeline if pipeline.spec.output_branch == branch.name else None
 
     def output(self, pipeline: Pipeline) -> Branch:
         """The branch a pipeline writes."""
