@@ -75,7 +75,7 @@ def _fitting(sheet: Sheet, ledger: Ledger) -> Iterator[Line]:
 
 
 class _Table:
-    """One stream's view of a table."""
+    """One stream's view of a table; spaces around a column's name count neither there nor in the settings."""
 
     def __init__(self, name: str, spec: StreamSection, intake: Intake, header: Sequence[str]) -> None:
         self._name, self._spec, self._header = name, spec, header
@@ -89,7 +89,7 @@ class _Table:
         spec = self._spec
         needed = [*filter(None, [spec.time, spec.recv, self._robot]), *spec.where]
         needed += [field.source or name for name, field in spec.fields.items()]
-        missing = [column for column in needed if column not in self._place]
+        missing = [column for column in needed if column.strip() not in self._place]
         if missing:
             ledger.refuse(
                 "column_missing",
@@ -107,11 +107,13 @@ class _Table:
         kept = [
             index
             for index, line in enumerate(lines)
-            if all(matches(line.cells[self._place[name]], wanted) for name, wanted in spec.where.items())
+            if all(
+                matches(line.cells[self._place[name.strip()]], wanted) for name, wanted in spec.where.items()
+            )
         ]
 
         def column(name: str) -> list[Any]:
-            at = self._place[name]
+            at = self._place[name.strip()]
             return [lines[index].cells[at] for index in kept]
 
         def origin(row: int) -> Origin:

@@ -57,6 +57,13 @@ def test_the_delimiter_is_the_one_that_cuts_the_header(read, mark):
     assert read(f"{header}\n{line}\n", fields=spec) == ([(MORNING, 24.5, "a;b,c|d\te")], [])
 
 
+@pytest.mark.parametrize(("written", "declared"), [("volt ", "volt "), ("volt ", "volt"), ("volt", " volt")])
+def test_spaces_around_the_name_of_a_column_do_not_count(read, written, declared):
+    spec = {"volt": {"type": "float", "source": declared}}
+    content = f"when ,{written},kind \n2026-03-01 09:00:00,24.5,a\n2026-03-01 09:00:00,1,b\n"
+    assert read(content, fields=spec, where={"kind ": "a"}) == ([(MORNING, 24.5)], [])
+
+
 def test_decimal_commas_are_declared_and_points_are_then_refused(read):
     text = "when;volt;note\n2026-03-01 09:00:00;24,5;x\n2026-03-01 09:00:01;1.024,5;x\n"
     assert read(text, decimal=",") == ([(MORNING, 24.5, "x")], [("type_mismatch", 3)])
