@@ -7,7 +7,6 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from socket import gethostname
@@ -17,96 +16,20 @@ import grpc
 from pachyderm_sdk import Client
 from pachyderm_sdk.api import pfs, pps
 
-from features.errors import ConflictError, DataError, ForewarnError, NotFoundError, UsageError
+from features.errors import ForewarnError, NotFoundError, UsageError
+from pipelines.answers import CommitInfo, Datum, FileChange, Job, StoredFile
+from pipelines.refusals import sentence, translated
 
 CHUNK_BYTES: Final = 16 << 20
 MASTER: Final = "master"
-DONE: Final = frozenset({"SUCCESS", "FAILURE", "KILLED", "UNRUNNABLE"})
 PUSH: Final = "forewarn push"
 SIGNED: Final = re.compile(r"\(process (?P<pid>\d+) on (?P<host>\S+)\)$")
 
 TRY: Final = re.compile(r"try \d+ of \d+: ")
 
+__all__ = ["PUSH", "CommitInfo", "Content", "Datum", "FileChange", "Job", "Pachd", "StoredFile"]
+
 Content = bytes | Path
-
-
-@dataclass(frozen=True)
-class Job:
-    """One pipeline's work for one commit set, as counts of datums.
-
-    work_s: seconds its datums took on workers, moving their files included, summed over workers. recovered:
-    datums that failed for good and without whose output the job went on.
-    """
-
-    pipeline: str
-    commit: str
-    state: str
-    total: int
-    processed: int
-    skipped: int
-    failed: int
-    reason: str
-    started: datetime | None
-    finished: datetime | None
-    work_s: float = 0.0
-    recovered: int = 0
-
-    @property
-    def done(self) -> bool:
-        """Whether the job has ended, well or not."""
-        return self.state in DONE
-
-    @property
-    def seconds(self) -> float | None:
-        """From start to end, None while it waits or runs."""
-        if self.started is None or self.finished is None:
-            return None
-        return round((self.finished - self.started).total_seconds(), 2)
-
-
-@dataclass(frozen=True)
-class Datum:
-    """One unit of a job's work: its inputs, state and seconds of processing."""
-
-    id: str
-    state: str
-    inputs: tuple[str, ...]
-    seconds: float
-
-    @property
-    def failed(self) -> bool:
-        """Whether all its tries failed; a recovered one failed without its job."""
-        return self.state in ("FAILED", "RECOVERED")
-
-
-@dataclass(frozen=True)
-class StoredFile:
-    """A file in a commit."""
-
-    path: str
-    size: int
-    hash: str
-
-
-@dataclass(frozen=True)
-class FileChange:
-    """A file that two commits have differently; sizes in bytes, None where it is not."""
-
-    path: str
-    before: int | None
-    after: int | None
-
-
-@dataclass(frozen=True)
-class CommitInfo:
-    """A commit of a repo, size in bytes; `finished` is None while it is open."""
-
-    id: str
-    description: str
-    started: datetime | None
-    finished: datetime | None
-    size: int
-    error: str
 
 
 class Pachd:
@@ -135,20 +58,20 @@ class Pachd:
             client.get_version()
         except (grpc.RpcError, ConnectionError) as error:
             raise ForewarnError(
-                f"no pachd answers at {address}", got=_sentence(error), hint="start one with: forewarn up"
+                f"no pachd answers at {address}", got=sentence(error), hint="start one with: forewarn up"
             ) from error
         return cls(client)
 
     def has_repo(self, repo: str) -> bool:
         """Whether there is such a repo."""
-        with _translated():
+        with translated():
             return bool(self._client.pfs.repo_exists(_repo(repo)))
 
     def create_repo(self, repo: str) -> bool:
         """Create a repo unless it exists; whether it was created."""
         if self.has_repo(repo):
             return False
-        with _translated():
+        with translated():
             self._client.pfs.create_repo(repo=_repo(repo))
         return True
 
@@ -165,7 +88,7 @@ class Pachd:
 
         When anything fails the open commit is dropped: nothing of it is ever visible.
         """
-        with _translated():
+        with translated():
             signed = f"{description} (process {os.getpid()} on {gethostname()})".lstrip()
             commit = self._client.pfs.start_commit(branch=_branch(repo), description=signed)
             try:
@@ -182,7 +105,7 @@ class Pachd:
         What waits for such a commit would wait for ever. Processes of other machines are not judged.
         """
         dropped = False
-        with _translated():
+        with translated():
             for info in self._client.pfs.list_commit(repo=_repo(repo)):
                 if _time(info.finishing) is not None or not _died(info.description):
                     break
@@ -193,7 +116,7 @@ class Pachd:
     def head(self, repo: str) -> str | None:
         """Id of the newest finished commit of `repo@master`, None when there is none."""
         try:
-            with _translated():
+            with translated():
                 for number in (1, 0):  # mostly it is the newest; without a number all would be told
                     for info in self._client.pfs.list_commit(repo=_repo(repo), to=_head(repo), number=number):
                         if _time(info.finished) is not None and not info.error:
@@ -204,7 +127,7 @@ class Pachd:
 
     def commits(self, repo: str, number: int) -> list[CommitInfo]:
         """The newest commits of a repo, newest first. Raises NotFoundError for an unknown repo."""
-        with _translated():
+        with translated():
             return [
                 CommitInfo(
                     id=info.commit.id,
@@ -219,12 +142,12 @@ class Pachd:
 
     def resolve(self, repo: str, reference: str) -> str:
         """Id of the commit of a repo that an id or a branch, maybe with `^` or `^2`, names."""
-        with _translated():
+        with translated():
             return str(self._client.pfs.inspect_commit(commit=_commit(repo, reference)).commit.id)
 
     def provenance(self, repo: str, commit: str) -> dict[str, str]:
         """Repo → id of the commits that a commit was made from directly."""
-        with _translated():
+        with translated():
             info = self._client.pfs.inspect_commit(commit=_commit(repo, commit))
             return {one.repo.name: one.id for one in info.direct_provenance if one.repo.type == "user"}
 
@@ -233,7 +156,7 @@ class Pachd:
         pair = {"new_file": _file(repo, "/", new)}
         if old is not None:
             pair["old_file"] = _file(repo, "/", old)
-        with _translated():
+        with translated():
             for change in self._client.pfs.diff_file(**pair):
                 sizes = [
                     one.size_bytes if one is not None and one.file_type == pfs.FileType.FILE else None
@@ -245,7 +168,7 @@ class Pachd:
 
     def read(self, repo: str, path: str, commit: str | None = None) -> bytes:
         """Content of one file. Raises NotFoundError."""
-        with _translated(), self._client.pfs.pfs_file(_file(repo, path, commit)) as stream:
+        with translated(), self._client.pfs.pfs_file(_file(repo, path, commit)) as stream:
             return bytes(stream.read())
 
     def read_all(self, repo: str, pattern: str = "/*") -> dict[str, bytes]:
@@ -258,18 +181,18 @@ class Pachd:
 
     def download(self, repo: str, path: str, folder: Path, commit: str | None = None) -> None:
         """Copy a folder or file of a commit below a local folder."""
-        with _translated(), self._client.pfs.pfs_tar_file(_file(repo, path, commit)) as tar:
+        with translated(), self._client.pfs.pfs_tar_file(_file(repo, path, commit)) as tar:
             tar.extractall(folder, filter="data")
 
     def glob(self, repo: str, pattern: str, commit: str | None = None) -> Iterator[StoredFile]:
         """Files and folders of a commit that match, in path order."""
-        with _translated():
+        with translated():
             for info in self._client.pfs.glob_file(commit=_commit(repo, commit), pattern=pattern):
                 yield StoredFile(info.file.path, info.size_bytes, info.hash.hex())
 
     def pipelines(self) -> dict[str, dict[str, Any]]:
         """Name → state, version and the spec as its user wrote it."""
-        with _translated():
+        with translated():
             return {
                 info.pipeline.name: {
                     "state": pps.PipelineState(info.state).name.removeprefix("PIPELINE_").lower(),
@@ -281,23 +204,23 @@ class Pachd:
 
     def create_pipeline(self, spec_json: str, *, update: bool = False) -> None:
         """Create or update a pipeline from its JSON spec."""
-        with _translated():
+        with translated():
             self._client.pps.create_pipeline_v2(create_pipeline_request_json=spec_json, update=update)
 
     def start_pipeline(self, name: str) -> None:
         """Run a stopped pipeline's jobs again, one at once when its inputs changed meanwhile."""
-        with _translated():
+        with translated():
             self._client.pps.start_pipeline(pipeline=pps.Pipeline(name=name))
 
     def stop_pipeline(self, name: str) -> None:
         """Interrupt a pipeline's jobs and run no more until it is started."""
-        with _translated():
+        with translated():
             self._client.pps.stop_pipeline(pipeline=pps.Pipeline(name=name))
 
     def rerun_pipeline(self, name: str, *, reprocess: bool) -> Job:
         """Start a job on what the inputs hold now; with `reprocess` every datum runs. The new job."""
         before = {job.commit for job in self.jobs(pipeline=name, number=1)}
-        with _translated():
+        with translated():
             self._client.pps.rerun_pipeline(pipeline=pps.Pipeline(name=name), reprocess=reprocess)
         return next(job for job in self.jobs(pipeline=name, number=1) if job.commit not in before)
 
@@ -305,7 +228,7 @@ class Pachd:
         """One of forewarn's own calls (`pipelines.pachd.server_own`); UsageError when this is a cluster."""
         from pipelines.pachd.server_own import ask
 
-        with _translated():
+        with translated():
             try:
                 return ask(self._client._channel, call, **arguments)  # the SDK has no other way
             except grpc.RpcError as error:
@@ -320,7 +243,7 @@ class Pachd:
 
     def jobs(self, *, commit: str | None = None, pipeline: str | None = None, number: int = 0) -> list[Job]:
         """Jobs, newest first; those of one commit set, of one pipeline, or all."""
-        with _translated():
+        with translated():
             if commit is not None:
                 infos = self._client.pps.inspect_job_set(job_set=pps.JobSet(id=commit))
             else:
@@ -330,7 +253,7 @@ class Pachd:
 
     def datums(self, pipeline: str, commit: str) -> Iterator[Datum]:
         """Datums of one job."""
-        with _translated():
+        with translated():
             for info in self._client.pps.list_datum(
                 job=pps.Job(pipeline=pps.Pipeline(name=pipeline), id=commit)
             ):
@@ -351,7 +274,7 @@ class Pachd:
         """Log lines of a job or of one datum."""
         job = pps.Job(pipeline=pps.Pipeline(name=pipeline), id=commit)
         wanted = pps.Datum(job=job, id=datum) if datum else None
-        with _translated():
+        with translated():
             for message in self._client.pps.get_logs(job=job, datum=wanted):
                 yield message.message
 
@@ -438,42 +361,3 @@ def _work(stats: pps.ProcessStats) -> float:
 def _time(value: datetime | None) -> datetime | None:
     """A time the server told, None for the epoch, which is how the SDK reads a time that is not set."""
     return None if value is None or value.timestamp() == 0 else value
-
-
-class _translated:  # noqa: N801 - reads as a clause: `with _translated():`
-    """Turns the server's gRPC errors into forewarn's, keeping its sentence."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, ValueError) and isinstance(error.__cause__, grpc.RpcError):
-            error = error.__cause__  # what the SDK makes of an error at the beginning of a file
-        if isinstance(error, ConnectionError):  # what the SDK makes of a server that is gone
-            raise _gone(error) from error
-        if not isinstance(error, grpc.RpcError):
-            return
-        code = error.code()
-        if code is grpc.StatusCode.UNAVAILABLE:
-            raise _gone(error) from error
-        kind = {
-            grpc.StatusCode.NOT_FOUND: NotFoundError,
-            grpc.StatusCode.ALREADY_EXISTS: ConflictError,
-            grpc.StatusCode.FAILED_PRECONDITION: ConflictError,
-            grpc.StatusCode.INVALID_ARGUMENT: DataError,
-        }.get(code, ForewarnError)
-        raise kind(_sentence(error)) from error
-
-
-def _gone(error: BaseException) -> ForewarnError:
-    return ForewarnError(
-        "the pachd does not answer any more",
-        got=_sentence(error),
-        hint="once it runs again (forewarn up), see with `forewarn jobs` what was done, or do it again",
-    )
-
-
-def _sentence(error: BaseException) -> str:
-    if isinstance(error, ConnectionError) and isinstance(error.__cause__, grpc.RpcError):
-        error = error.__cause__
-    return str(error.details() or error.code()) if isinstance(error, grpc.RpcError) else str(error)
