@@ -28,7 +28,7 @@ WRITES = {
     "fsync", "mkdir", "rename", "replace", "unlink", "utime", "write_bytes", "write_text", "truncate",
     "executemany", "executescript", "pipe_file", "rm_file",
 }  # fmt: skip
-SCRATCH = {"batching", "commands", "engine", "mounts", "runner", "sandbox", "warm"}
+SCRATCH = {"batching", "commands", "engine", "mounts", "peak", "runner", "sandbox", "warm"}
 
 
 @pytest.fixture

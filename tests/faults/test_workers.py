@@ -22,17 +22,18 @@ greedy) ulimit -v 300000; python3 -S -c 'bytearray(10**9)' ;;
 endless) while :; do echo y; done ;;
 esac
 """
-BAD = ("poison", "hang", "killed", "greedy", "endless")
+BAD = ("poison", "killed", "greedy")
+LATE = ("hang", "endless")
 
 
-def spec(name: str, source: str, script: str) -> str:
+def spec(name: str, source: str, script: str, timeout: str = "") -> str:
     return json.dumps({
         "pipeline": {"name": name},
         "input": {"pfs": {"name": "in", "repo": source, "glob": "/*"}},
         "transform": {"cmd": ["sh"], "stdin": script.strip().splitlines()},
         "parallelism_spec": {"constant": 2},
         "datum_tries": 1,
-        "datum_timeout": "1s",
+        **({"datum_timeout": timeout} if timeout else {}),
     })  # fmt: skip
 
 
@@ -46,13 +47,15 @@ def test_a_job_with_every_kind_of_bad_datum_ends_and_says_which(tmp_path: Path) 
     with Engine(tmp_path / "engine", executor=ProcessExecutor(workers=2)) as engine:
         pachd = Pachd.at(f"127.0.0.1:{engine.serve()}")
         pachd.create_repo("moods")
+        pachd.create_repo("late")
         pachd.create_pipeline(spec("first", "moods", SCRIPT))
         pachd.create_pipeline(spec("second", "first", "cp $in /pfs/out/"))
+        pachd.create_pipeline(spec("third", "late", SCRIPT, timeout="1s"))
         files = {f"/{mood}": mood.encode() for mood in (*BAD, "good")} | {"/good2": b"good"}
         jobs = ended(pachd, pachd.put("moods", files))
         first = jobs["first"]
-        assert (first.state, first.total, first.processed, first.failed) == ("FAILURE", 7, 2, 5)
-        assert first.reason.startswith("5 datum(s) failed")
+        assert (first.state, first.total, first.processed, first.failed) == ("FAILURE", 5, 2, 3)
+        assert first.reason.startswith("3 datum(s) failed")
         assert jobs["second"].state == "UNRUNNABLE"
         states = {datum.inputs[0]: datum.state for datum in pachd.datums("first", first.commit)}
         assert states == {
@@ -60,8 +63,11 @@ def test_a_job_with_every_kind_of_bad_datum_ends_and_says_which(tmp_path: Path) 
         }
         healed = ended(pachd, pachd.put("moods", {f"/{mood}": b"good" for mood in BAD}))
         assert {name: job.state for name, job in healed.items()} == {"first": "SUCCESS", "second": "SUCCESS"}
-        assert (healed["first"].processed, healed["first"].skipped) == (5, 2)
+        assert (healed["first"].processed, healed["first"].skipped) == (3, 2)
         assert set(pachd.read_all("second")) == set(files)
+        third = ended(pachd, pachd.put("late", {f"/{mood}": mood.encode() for mood in LATE}))["third"]
+        assert (third.state, third.failed) == ("FAILURE", 2)
+        assert third.reason.endswith("timed out after 1 s")
 
 
 @pytest.mark.parametrize("jump", [-86_400.0, 0.0, 86_400.0])
