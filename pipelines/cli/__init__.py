@@ -3,6 +3,7 @@
 Only typer is imported here, so that `forewarn --help` answers at once.
 """
 
+import os
 import sys
 
 from features.errors import ConflictError, DataError, ForewarnError, NotFoundError, UsageError
@@ -28,6 +29,7 @@ EXIT = {DataError: 3, NotFoundError: 4, ConflictError: 4, UsageError: 2}
 
 def main() -> None:
     """Run the command line; errors become one message on stderr and an exit code (see EXIT)."""
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its own lines on stderr, beside ours
     try:
         app()
     except ForewarnError as error:

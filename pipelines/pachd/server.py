@@ -88,7 +88,8 @@ def serve(engine: "Engine", address: str, access: Access | None = None) -> tuple
         bound = 0
     if not bound:
         raise UsageError(
-            f"cannot listen on {address}", hint="another daemon may be running; use another port"
+            f"cannot listen on {address}",
+            hint="another daemon may be running; choose another port with --listen",
         )
     server.start()
     return server, bound
