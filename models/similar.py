@@ -15,6 +15,8 @@ from models.learner import Matrix
 
 _MOST_CASES = 200
 _MOST_FEATURES = 20
+_DIGITS = 6
+"""Points are kept to so many, so nothing is told apart that is nearer."""
 _FARTHEST = 10.0
 
 Points = NDArray[np.float64]
@@ -61,8 +63,8 @@ def cases(
         "columns": chosen,
         "centre": centre.tolist(),
         "scale": scale.tolist(),
-        "near": float(np.percentile(apart.min(axis=1), 95)),
-        "points": np.round(points, 6).tolist(),
+        "near": max(float(np.percentile(apart.min(axis=1), 95)), 10.0**-_DIGITS),
+        "points": np.round(points, _DIGITS).tolist(),
         "robot": [data.robots[code] for code in data.robot[rows]],
         "cutoff": data.cutoff[rows].tolist(),
         "failure": seen.episodes.start[which].tolist(),
