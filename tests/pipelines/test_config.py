@@ -151,6 +151,8 @@ def test_no_key_of_the_file_is_without_effect() -> None:
             "cpu",
             "memory",
             "autoscaling",
+            "memory_limit",
+            "datum_timeout",
             "datums_per_set",
         )
     }
