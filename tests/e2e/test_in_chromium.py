@@ -93,6 +93,7 @@ def dashboard(project: Path) -> Iterator[str]:
         process.stderr.close()
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("days", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_from_dropped_archives_to_an_alert_at_the_desk(tmp_path: Path, fleet: Path, days: int) -> None:
     """A day of two robots of the demo's fleet; at length twelve, the second day dropped later."""
