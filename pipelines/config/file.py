@@ -129,7 +129,11 @@ class Config(Section):
 
     @property
     def step_files(self) -> dict[str, Any]:
-        """Step name → the JSON value it depends on, and nothing else of the file."""
+        """Step name → the JSON value it depends on, and nothing else of the file.
+
+        `writes` is the version of what the step writes: where that is no longer what a version before wrote,
+        raising it lets every datum run again.
+        """
         whole = self.model_dump(mode="json")
         streams = whole["streams"]
         observed = {
@@ -140,6 +144,7 @@ class Config(Section):
         labels["episode_gap"] = whole["failure"]["episode_gap"]
         return {
             "extract": {
+                "writes": 2,
                 "logs": {k: v for k, v in whole["logs"].items() if k not in ("glob", "preset")}
                 | {"clock": whole["logs"]["clock"] if self.logs.clock.correct else {}},
                 "streams": streams,
