@@ -4,9 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.config import parse_config
+from pipelines.specs import load_specs
 from pipelines.steps.files import mark
 from pipelines.steps.missing import missing
 from reports.missing import NOTHING, Missing
+from tests.e2e import tiny
 
 DAYS = [("amr 1", "2026-03-01"), ("amr 1", "2026-03-02"), ("amr/2", "2026-03-01"), ("amr/2", "2026-03-02")]
 ENCODED = {"amr 1": "amr 1", "amr/2": "amr%2F2"}
@@ -59,3 +62,11 @@ def test_a_tenth_may_be_missing_before_the_rest_is_not_trusted() -> None:
     assert lost(5).told.endswith("joined (r0 on 2026-03-01, r1 on 2026-03-01, r2 on 2026-03-01 and 2 more)")
     assert lost(3).note.endswith("; too much is missing to trust a model of the rest")
     assert (NOTHING.trusted, NOTHING.note, NOTHING.sentence) == (True, "", "")
+
+
+@pytest.mark.parametrize(("unit", "compared"), [("file", True), ("folder", False)])
+def test_names_of_messages_that_are_files_are_not_compared_at_every_push(unit: str, compared: bool) -> None:
+    specs = load_specs(parse_config(tiny.CONFIG.replace("[logs]", f'[logs]\nunit = "{unit}"')))
+    for step in ("train", "report"):
+        names = [one["pfs"]["name"] for one in specs[step]["input"]["cross"]]
+        assert ("logs" in names, "days" in names) == (compared, True)
