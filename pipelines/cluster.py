@@ -14,7 +14,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from multiprocessing.resource_tracker import ensure_running
 from typing import TYPE_CHECKING, Any, Final
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import distributed
 
 CONNECT_S: Final = 10
+CLOSE_S: Final = 20
 COUNT_S: Final = 1.0  # between counts of a scheduler's workers
 LEAST_SENT: Final = 16
 SENT_PER_THREAD: Final = 2  # one at work, one on its way
@@ -100,7 +101,8 @@ class DaskExecutor(Executor):
         if client is not None:
             client.close()
         if cluster is not None:
-            cluster.close()
+            with suppress(TimeoutError):  # its workers end with this process
+                cluster.close(timeout=CLOSE_S)
 
     def _connect(self) -> "distributed.Client":
         import dask

@@ -3,9 +3,10 @@
 import logging
 import os
 import signal
-import threading
+import time
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -19,6 +20,8 @@ from pipelines.pachd.server import is_loopback
 from pipelines.project import Project
 from pipelines.serving import serve_dashboard
 from pipelines.setup import set_up
+
+LOOK_S: Final = 0.5
 
 
 def up(
@@ -53,9 +56,9 @@ def up(
         )
     if access is not None and is_loopback(listen):
         raise UsageError("a token and TLS are for other addresses than loopback", got=listen)
-    stop = threading.Event()
+    told: list[int] = []  # a handler runs between any two steps of the main thread, so it takes no lock
     for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: stop.set())
+        signal.signal(name, lambda number, _: told.append(number))
     log_to_stderr(logging.INFO)
     with found.engine() as engine, ExitStack() as stack:
         public = f"{host}:{engine.serve(listen, access)}"
@@ -68,9 +71,9 @@ def up(
             )
         )
         where = {"address": address, "listen": public, "dashboard": dashboard, "pid": os.getpid()}
-        told = msgspec.json.encode(where)
+        written = msgspec.json.encode(where)
         waiting = found.daemon_file.with_suffix(".tmp")
-        waiting.write_bytes(told)
+        waiting.write_bytes(written)
         waiting.replace(found.daemon_file)
         if json:
             print_json(where)
@@ -93,7 +96,8 @@ def up(
                     )
                     serving.enter_context(watching(watch))
                 say_next("forewarn push PATH   (in another terminal; stop here with Ctrl-C)")
-                stop.wait()
+                while not told:  # a signal may reach another thread, which wakes nobody
+                    time.sleep(LOOK_S)
         finally:
             found.daemon_file.unlink(missing_ok=True)
     say("stopped; unfinished work resumes at the next start")

@@ -16,7 +16,7 @@ from pipelines.pachd.errors import IntegrityError
 from pipelines.pachd.metadata import Metadata
 
 LEAF_NAMES: Final = 64
-CACHED_NODES: Final = 4_096
+CACHED_NODES: Final = 2_048
 
 Value = tuple[Any, ...]
 Nodes = dict[bytes, bytes]

@@ -161,7 +161,7 @@ class Metadata:
             self._changed.notify_all()
 
     def _set_up(self) -> None:
-        for pragma in ("journal_mode=DELETE", "synchronous=EXTRA", "foreign_keys=ON", "cache_size=-65536"):
+        for pragma in ("journal_mode=DELETE", "synchronous=EXTRA", "foreign_keys=ON", "cache_size=-16384"):
             self._connection.execute(f"PRAGMA {pragma}")
         found = int(self.value("PRAGMA user_version"))
         if found > schema.VERSION:

@@ -18,7 +18,7 @@ def daemon(tmp_path: Path) -> Iterator[tuple[Path, "subprocess.Popen[str]"]]:
     process = subprocess.Popen(
         [*FOREWARN, "up", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"],
         cwd=project,
-        env=environment(),
+        env=environment() | {"PYTHONFAULTHANDLER": "1"},
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -28,8 +28,18 @@ def daemon(tmp_path: Path) -> Iterator[tuple[Path, "subprocess.Popen[str]"]]:
             break
     yield project, process
     process.terminate()
-    process.wait(60)
+    ended(process)
     process.stderr.close()
+
+
+def ended(process: "subprocess.Popen[str]") -> int:
+    """Its exit code; where it does not end, what its threads were doing is the failure."""
+    try:
+        return process.wait(120)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGABRT)
+        assert process.stderr is not None
+        pytest.fail(f"the daemon does not stop:\n{process.stderr.read()}")
 
 
 def test_a_commit_of_any_client_is_reprocessed_and_a_second_daemon_refused_with_the_pid_of_the_first(
@@ -62,7 +72,7 @@ def test_it_stops_when_told_and_what_was_pushed_stays(
     pushed = run_in(project, "push", "logs", "--no-wait", "--json")
     assert pushed.code == 0, pushed.err
     process.send_signal(signal.SIGTERM)
-    assert process.wait(60) == 0
+    assert ended(process) == 0
     assert not (project / ".forewarn" / "daemon.json").exists()
     again = run_in(project, "push", "logs", "--json")
     assert {job["state"] for job in again.json["jobs"]} == {"SUCCESS"}
