@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from reports.dashboard.views import DatumView
+
 DONE: Final = frozenset({"SUCCESS", "FAILURE", "KILLED", "UNRUNNABLE"})
 
 
@@ -42,13 +44,8 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Datum:
+class Datum(DatumView):
     """One unit of a job's work: its inputs, state and seconds of processing."""
-
-    id: str
-    state: str
-    inputs: tuple[str, ...]
-    seconds: float
 
     @property
     def failed(self) -> bool:
@@ -63,24 +60,3 @@ class StoredFile:
     path: str
     size: int
     hash: str
-
-
-@dataclass(frozen=True)
-class FileChange:
-    """A file that two commits have differently; sizes in bytes, None where it is not."""
-
-    path: str
-    before: int | None
-    after: int | None
-
-
-@dataclass(frozen=True)
-class CommitInfo:
-    """A commit of a repo, size in bytes; `finished` is None while it is open."""
-
-    id: str
-    description: str
-    started: datetime | None
-    finished: datetime | None
-    size: int
-    error: str

@@ -17,8 +17,9 @@ from pachyderm_sdk import Client
 from pachyderm_sdk.api import pfs, pps
 
 from features.errors import ForewarnError, NotFoundError, UsageError
-from pipelines.answers import CommitInfo, Datum, FileChange, Job, StoredFile
+from pipelines.answers import Datum, Job, StoredFile
 from pipelines.refusals import sentence, translated
+from reports.dashboard.views import ChangeView, CommitView
 
 CHUNK_BYTES: Final = 16 << 20
 MASTER: Final = "master"
@@ -27,7 +28,7 @@ SIGNED: Final = re.compile(r"\(process (?P<pid>\d+) on (?P<host>\S+)\)$")
 
 TRY: Final = re.compile(r"try \d+ of \d+: ")
 
-__all__ = ["PUSH", "CommitInfo", "Content", "Datum", "FileChange", "Job", "Pachd", "StoredFile"]
+__all__ = ["PUSH", "Content", "Datum", "Job", "Pachd", "StoredFile"]
 
 Content = bytes | Path
 
@@ -125,11 +126,11 @@ class Pachd:
             return None
         return None
 
-    def commits(self, repo: str, number: int) -> list[CommitInfo]:
+    def commits(self, repo: str, number: int) -> list[CommitView]:
         """The newest commits of a repo, newest first. Raises NotFoundError for an unknown repo."""
         with translated():
             return [
-                CommitInfo(
+                CommitView(
                     id=info.commit.id,
                     description=info.description,
                     started=_time(info.started),
@@ -151,7 +152,7 @@ class Pachd:
             info = self._client.pfs.inspect_commit(commit=_commit(repo, commit))
             return {one.repo.name: one.id for one in info.direct_provenance if one.repo.type == "user"}
 
-    def diff(self, repo: str, old: str | None, new: str) -> Iterator[FileChange]:
+    def diff(self, repo: str, old: str | None, new: str) -> Iterator[ChangeView]:
         """Files that differ between two commits of a repo, in path order; None is the commit before `new`."""
         pair = {"new_file": _file(repo, "/", new)}
         if old is not None:
@@ -164,7 +165,7 @@ class Pachd:
                 ]
                 if sizes != [None, None]:
                     told = change.old_file if sizes[1] is None else change.new_file
-                    yield FileChange(told.file.path, *sizes)
+                    yield ChangeView(told.file.path, *sizes)
 
     def read(self, repo: str, path: str, commit: str | None = None) -> bytes:
         """Content of one file. Raises NotFoundError."""

@@ -7,7 +7,6 @@ import socket
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import astuple
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -29,15 +28,8 @@ from pipelines.pachd.globs import compile_glob
 from pipelines.project import Project
 from pipelines.specs import REPOS, STEPS
 from pipelines.steps.files import decode, encode
-from reports.dashboard.source import (
-    ChangeView,
-    CommitView,
-    DatumView,
-    JobView,
-    Kind,
-    PipelineView,
-    Report,
-)
+from reports.dashboard.source import JobView, Kind, PipelineView, Report
+from reports.dashboard.views import ChangeView, CommitView, DatumView
 
 JOBS: Final = 50
 _PLACES: Final[Mapping[Kind, tuple[str, str]]] = {
@@ -187,11 +179,8 @@ class PachdSource(ShownAlerts):
 
     def datums(self, pipeline: str, commit: str, limit: int) -> Sequence[DatumView]:
         """The first datums of a job, failed ones first."""
-        found = [
-            DatumView(datum.id, datum.state, datum.inputs, datum.seconds)
-            for datum in self._pachd.datums(pipeline, commit)
-        ]
-        return sorted(found, key=lambda datum: datum.state not in ("FAILED", "RECOVERED"))[:limit]
+        found = sorted(self._pachd.datums(pipeline, commit), key=lambda datum: not datum.failed)
+        return found[:limit]
 
     def logs(self, pipeline: str, commit: str, limit: int) -> Sequence[str]:
         """The last log lines of a job."""
@@ -211,15 +200,11 @@ class PachdSource(ShownAlerts):
 
     def commits(self, repo: str, limit: int) -> Sequence[CommitView]:
         """Newest commits of a repo first."""
-        return [
-            CommitView(one.id, one.description, one.started, one.finished, one.size, one.error)
-            for one in self._pachd.commits(repo, limit)
-        ]
+        return self._pachd.commits(repo, limit)
 
     def changes(self, repo: str, commit: str, limit: int) -> Sequence[ChangeView]:
         """What a commit changed against the one before it."""
-        found = islice(self._pachd.diff(repo, None, commit), limit)
-        return [ChangeView(*astuple(change)) for change in found]
+        return list(islice(self._pachd.diff(repo, None, commit), limit))
 
     def push(self, files: Mapping[str, Path]) -> str:
         """One commit of `logs@master`. Raises DataError where no datum would see a file."""

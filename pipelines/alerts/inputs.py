@@ -17,9 +17,10 @@ from pipelines.alerts.book import Seen
 from pipelines.alerts.findings import JOBS, Facts, of_job, of_report
 from pipelines.alerts.state import Observation, Remark
 from pipelines.alerts.step import EPOCH
-from pipelines.client import CommitInfo, Job, Pachd
+from pipelines.client import Job, Pachd
 from pipelines.config.alerts import RuleSection
 from pipelines.feedback import FEEDBACK
+from reports.dashboard.views import CommitView
 
 NEWEST: Final = 60
 REACH: Final = 500
@@ -77,7 +78,7 @@ def _ended(pachd: Pachd, last: datetime | None) -> list[tuple[datetime, Job]]:
     return sorted(fresh, key=lambda end: (end[0], end[1].pipeline))
 
 
-def _since(pachd: Pachd, repo: str, last: str | None) -> list[CommitInfo]:
+def _since(pachd: Pachd, repo: str, last: str | None) -> list[CommitView]:
     """Commits of a repo after `last` that are finished and follow no unfinished one, oldest first."""
     if pachd.head(repo) in (None, last):
         return []
@@ -85,7 +86,7 @@ def _since(pachd: Pachd, repo: str, last: str | None) -> list[CommitInfo]:
     return list(takewhile(lambda commit: commit.finished is not None, reversed(list(newest_first))))
 
 
-def _reported(pachd: Pachd, rules: Mapping[str, RuleSection], commit: CommitInfo) -> Observation | None:
+def _reported(pachd: Pachd, rules: Mapping[str, RuleSection], commit: CommitView) -> Observation | None:
     if commit.error or commit.finished is None:
         return None
     try:
@@ -108,7 +109,7 @@ def _facts(pachd: Pachd, commit: str) -> Facts:
     return found
 
 
-def _said(pachd: Pachd, commit: CommitInfo) -> Iterator[Remark]:
+def _said(pachd: Pachd, commit: CommitView) -> Iterator[Remark]:
     """Remarks a commit of feedback added; one that cannot be read is told of and left."""
     assert commit.finished is not None  # noqa: S101 (narrows the type)
     for change in pachd.diff(FEEDBACK, None, commit.id):

@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 
 from features.errors import NotFoundError
-from pipelines.client import FileChange, Pachd
+from pipelines.client import Pachd
 from pipelines.commands.output import print_json, print_table, say, say_next, stdout
 from pipelines.project import Project
+from reports.dashboard.views import ChangeView
 
 Number = float | int | None
 
@@ -140,7 +141,7 @@ def _show(told: Mapping[str, Any], number: int) -> None:
             ),
         )
         say(f"{max(0, len(told['robots']) - number)} more robots differ, {told['unchanged']} do not")
-    files: Sequence[FileChange] = told["files"]
+    files: Sequence[ChangeView] = told["files"]
     print_table(
         [f"files of {'logs' if 'fleet' in told else told['repo']}", "bytes#", "was#"],
         ([file.path, _figure(file.after), _figure(file.before)] for file in files[:number]),

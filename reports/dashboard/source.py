@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import pyarrow as pa
 
 from reports.dashboard.alert_views import Alerts
+from reports.dashboard.views import ChangeView, CommitView, DatumView
 
 Kind = Literal["observations", "failures", "risk", "reasons", "similar", "operation"]
 
@@ -46,37 +46,6 @@ class PipelineView:
     state: str
     inputs: tuple[str, ...]
     job: JobView | None
-
-
-@dataclass(frozen=True)
-class DatumView:
-    """One unit of a job's work."""
-
-    id: str
-    state: str
-    inputs: tuple[str, ...]
-    seconds: float
-
-
-@dataclass(frozen=True)
-class CommitView:
-    """A commit of a repo; `finished` is None while it is open."""
-
-    id: str
-    description: str
-    started: datetime | None
-    finished: datetime | None
-    size: int
-    error: str
-
-
-@dataclass(frozen=True)
-class ChangeView:
-    """A path that differs from the commit before; a size is None where the path is absent."""
-
-    path: str
-    before: int | None
-    after: int | None
 
 
 class Source(Alerts, Protocol):
