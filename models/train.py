@@ -124,7 +124,7 @@ def _notes(data: Dataset, split: Split, robots: Split | None) -> tuple[str, ...]
             f"{len(split.train)} training and {len(split.validation)} validation rows remain"
         )
     if robots is None:
-        notes.append(f"no answer about unseen robots: {len(data.robots)} robot(s), at least 3 needed")
+        notes.append(f"no answer about unseen robots: {len(data.robots)} of at least 3 robots")
     return tuple(notes)
 
 

@@ -17,7 +17,7 @@ _SAID = {
     "dominant_hz": "swung mostly at {}",
     "zero_crossings": "crossed its average {}",
 }
-_ENDS = {"last": "ended", "first": "began"}
+_ENDS = {"last": "end", "first": "start"}
 _TIMES = ("count", "changes", "zero_crossings")
 _SHARE = "share_"
 _LITTLE = 0.005
@@ -35,9 +35,8 @@ def words(name: FeatureName, value: Value, usual: Value, unit: str) -> str:
     if value is None or value != value:
         return f"{subject} was missing{_span(name)}; usual: {_usual(name, usual, unit)}"
     if name.statistic in _ENDS:
-        how = "as" if isinstance(value, str) else "at"
-        span_ = span(name.seconds)
-        said = f"{subject} {_ENDS[name.statistic]} the last {span_} {how} {quantity(value, unit)}"
+        when = f"at the {_ENDS[name.statistic]} of the last {span(name.seconds)}"
+        said = f"{subject} was {quantity(value, unit)} {when}"
     elif isinstance(value, str) or not name.statistic:
         said = f"{subject} is {quantity(value, unit)}"
     elif name.statistic == "slope":

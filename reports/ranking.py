@@ -195,7 +195,7 @@ def _shown(
     if by == "now":
         return max(told)
     at = dict(zip(cutoff[np.isin(cutoff, told)].tolist(), risk[np.isin(cutoff, told)].tolist(), strict=False))
-    return max(told, key=lambda moment: (at.get(moment, 0.0), moment))
+    return max(told, key=lambda moment: (at.get(moment, 0.0), -moment))
 
 
 def _reasons(table: pa.Table) -> dict[str, dict[int, list[dict[str, Any]]]]:

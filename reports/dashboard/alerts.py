@@ -94,6 +94,7 @@ def pages(source: Source) -> APIRouter:
         stands = feedback.outcomes(source.feedback())
         robots = report.summary["robots"] if report else []
         standing = source.alerts("open", SHOWN)
+        spoken = {alert.robot for alert in standing}
         page = render(
             "alerts.html",
             place="alerts",
@@ -104,7 +105,7 @@ def pages(source: Source) -> APIRouter:
             raised=[
                 (robot, stands.get((robot["robot_id"], robot["peak_at"])))
                 for robot in robots
-                if robot["status"] in RAISED
+                if robot["status"] in RAISED and robot["robot_id"] not in spoken
             ],
             closed=[outcome for outcome in stands.values() if outcome.verdict],
             precision=feedback.precision(stands.values()),

@@ -19,6 +19,7 @@ from reports.provenance import made_of
 from reports.traced import Traced
 
 PAGE_ROBOTS = 100
+MOST = 1_000
 BEFORE, AFTER = timedelta(minutes=60), timedelta(minutes=20)
 VIEW = [Depends(need("viewer"))]
 
@@ -55,20 +56,36 @@ def router(source: Source, tokens: Tokens) -> APIRouter:
     def page(template: str, place: str, **values: Any) -> HTMLResponse:
         return HTMLResponse(render(template, place=place, name=source.name, **values))
 
+    def of_report(template: str, place: str, report: Report | None, **values: Any) -> HTMLResponse:
+        """A page of a report; before the first, how to get one."""
+        if report is None:
+            return page("empty.html", place, shown="")
+        return page(template, place, shown=report.commit, summary=Traced(report.summary), **values)
+
+    @routes.get("/now", dependencies=VIEW)
+    def now(report: Annotated[str, Query(max_length=64)] = "") -> HTMLResponse:
+        """What changed since a page was shown: a newer report than its own, or jobs that run."""
+        found = source.report()
+        return page(
+            "now.html",
+            "",
+            newer=found is not None and found.commit != report,
+            running=[job for job in source.jobs() if not job.done],
+        )
+
     @routes.get("/", dependencies=VIEW)
     def overview(
         find: Annotated[str, Query(max_length=256)] = "", offset: Annotated[int, Query(ge=0)] = 0
     ) -> HTMLResponse:
         report = source.report()
         if report is None:
-            return page("empty.html", "overview", jobs=source.jobs())
+            return of_report("empty.html", "overview", None)
         matching = [robot for robot in report.summary["robots"] if find.lower() in robot["robot_id"].lower()]
         peaks = [peak for robot in matching for peak in robot["trend"] if peak is not None]
-        return page(
+        return of_report(
             "overview.html",
             "overview",
-            summary=Traced(report.summary),
-            commit=report.commit,
+            report,
             robots=matching[offset : offset + PAGE_ROBOTS],
             places={robot["robot_id"]: n for n, robot in enumerate(report.summary["robots"])},
             matching=len(matching),
@@ -77,7 +94,6 @@ def router(source: Source, tokens: Tokens) -> APIRouter:
             find=find,
             highest=max((robot["risk"] or 0.0 for robot in matching), default=0.0),
             top=max(peaks, default=0.0),
-            running=[job for job in source.jobs() if not job.done],
         )
 
     @routes.get("/robots/{robot}", dependencies=VIEW)
@@ -89,10 +105,10 @@ def router(source: Source, tokens: Tokens) -> APIRouter:
         stands = feedback.outcomes(source.feedback())
         traced = Traced(report.summary)
         place = next(n for n, one in enumerate(report.summary["robots"]) if one["robot_id"] == robot)
-        return page(
+        return of_report(
             "robot.html",
             "robots",
-            summary=traced,
+            report,
             robot=traced.robots[place],
             moment=moment,
             start=start,
@@ -102,21 +118,22 @@ def router(source: Source, tokens: Tokens) -> APIRouter:
             failures=[one for one in traced.failures.rows if one.robot_id == robot],
             outcome=stands.get((robot, found["peak_at"])) if found["peak_at"] else None,
             history=[one for key, one in stands.items() if key[0] == robot],
+            standing=[one for one in source.alerts("open", MOST) if one.robot == robot],
         )
 
     @routes.get("/failures", dependencies=VIEW)
     def failures() -> HTMLResponse:
-        return page("failures.html", "failures", summary=Traced(newest(source).summary))
+        return of_report("failures.html", "failures", source.report())
 
     @routes.get("/failures/{robot}", dependencies=VIEW)
     def one_failure(robot: str, at: str) -> HTMLResponse:
         report = newest(source)
         found = failure.read(source, report, robot, at)
         start, end = windows.around(at, BEFORE, AFTER)
-        return page(
+        return of_report(
             "failure.html",
             "failures",
-            summary=Traced(report.summary),
+            report,
             failure=found,
             robot_id=robot,
             moment=at,
@@ -127,15 +144,14 @@ def router(source: Source, tokens: Tokens) -> APIRouter:
 
     @routes.get("/fleet", dependencies=VIEW)
     def fleet() -> HTMLResponse:
-        return page("fleet_page.html", "fleet", summary=Traced(newest(source).summary), limit=PAGE_ROBOTS)
+        return of_report("fleet_page.html", "fleet", source.report(), limit=PAGE_ROBOTS)
 
     @routes.get("/model", dependencies=VIEW)
     def model() -> HTMLResponse:
-        report = newest(source)
-        return page(
+        return of_report(
             "model_page.html",
             "model",
-            summary=Traced(report.summary),
+            source.report(),
             limit=PAGE_ROBOTS,
             slice_limit=SHOWN_SLICES,
             precision=feedback.precision(feedback.outcomes(source.feedback()).values()),

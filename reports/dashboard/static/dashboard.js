@@ -1,5 +1,5 @@
 "use strict";
-// Small and without dependencies: posts, uploads, live parts; timeline.js draws a robot's window.
+// What htmx leaves over: feedback, signing in, uploads; timeline.js draws a robot's window.
 const told = (text) => { document.getElementById("told").textContent = text; };
 const HEADERS = { "x-forewarn": "1" };
 
@@ -34,26 +34,28 @@ document.addEventListener("submit", async (event) => {
   if (form.id === "drop") event.preventDefault();
 });
 
-document.addEventListener("click", async (event) => {
-  const path = event.target.dataset && event.target.dataset.post;
-  if (!path) return;
-  event.target.disabled = true;
-  try { await post(path); location.href = event.target.dataset.then || "/pipelines"; } catch (error) { told(error.message); event.target.disabled = false; }
+// htmx asks again for the parts that live; not in a hidden tab, nor while somebody is inside of them.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const part = event.target;
+  const again = (part.getAttribute("hx-trigger") || "").includes("every");
+  if (again && (document.hidden || part.contains(document.activeElement))) event.preventDefault();
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  const { elt, successful, xhr } = event.detail;
+  if (successful && elt.dataset.then) location.href = elt.dataset.then;
+  else told(successful ? "" : xhr.status ? reason(xhr) : "forewarn does not answer; it is asked again");
 });
 
-for (const part of document.querySelectorAll("[data-live]")) {
-  setInterval(async () => {
-    if (document.hidden || part.contains(document.activeElement)) return;
-    const answer = await fetch(part.dataset.live);
-    if (answer.ok) part.innerHTML = await answer.text();
-  }, 1000);
+function reason(request) {
+  try { return JSON.parse(request.responseText).detail; } catch { return `refused (${request.status})`; }
 }
 
+// Archives may be dropped anywhere on the page that has a place for them.
 const drop = document.getElementById("drop");
 if (drop) {
-  drop.addEventListener("dragover", (event) => { event.preventDefault(); drop.classList.add("over"); });
-  drop.addEventListener("dragleave", () => drop.classList.remove("over"));
-  drop.addEventListener("drop", (event) => { event.preventDefault(); drop.classList.remove("over"); push(event.dataTransfer.files); });
+  document.addEventListener("dragover", (event) => { event.preventDefault(); drop.classList.add("over"); });
+  document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) drop.classList.remove("over"); });
+  document.addEventListener("drop", (event) => { event.preventDefault(); drop.classList.remove("over"); push(event.dataTransfer.files); });
   drop.querySelector("input[type=file]").addEventListener("change", (event) => push(event.target.files));
 }
 
@@ -83,7 +85,7 @@ function send(path, file, advanced) {
     request.setRequestHeader("x-forewarn", "1");
     request.upload.onprogress = (event) => advanced(event.loaded);
     request.onerror = () => failed(new Error("the upload broke off"));
-    request.onload = () => request.status < 300 ? done() : failed(new Error(JSON.parse(request.responseText).detail));
+    request.onload = () => request.status < 300 ? done() : failed(new Error(reason(request)));
     request.send(file);
   });
 }

@@ -12,8 +12,8 @@ def test_the_page_lists_what_stands_what_was_resolved_and_what_was_sent(ask: Cli
     assert "held back, beyond the budget" in text
     assert "repaired: new wheel (ana)" in text
     assert "answered 404" in text
-    assert 'data-post="/api/deliveries/7/again"' in text
-    assert "<script>" not in text.split("<body>")[1]
+    assert 'hx-post="/api/deliveries/7/again"' in text
+    assert "<script>" not in text.partition("<body")[2]
 
 
 def test_an_alerts_page_offers_verdicts_only_where_a_failure_was_foretold(ask: Client) -> None:

@@ -96,8 +96,22 @@ def test_a_window_shows_states_gaps_interventions_and_pieces(ask: Client) -> Non
 
 def test_before_the_first_report_the_page_says_how_to_get_one(tmp_path: Path) -> None:
     empty = Client(create_app(Memory(None, None), tokens=Tokens(tmp_path / "t"), scratch=tmp_path))
-    assert "No report yet" in empty.get("/").text
-    assert empty.get("/fleet").status_code == 404
+    for path in ("/", "/fleet", "/failures", "/model"):
+        assert "No report yet" in empty.get(path).text
+    assert "A newer report" not in empty.get("/now?report=").text
+
+
+def test_a_page_tells_what_runs_and_that_a_newer_report_is_there(ask: Client) -> None:
+    assert f'hx-get="/now?report={COMMIT}"' in ask.get("/").text
+    assert "3 of 4" in ask.get(f"/now?report={COMMIT}").text
+    assert "A newer report" in ask.get("/now?report=older").text
+    assert 'hx-trigger="every 1s"' in ask.get(f"/pipelines/report/{COMMIT}").text
+
+
+def test_a_robot_that_is_sought_is_found_or_said_to_be_missing(ask: Client) -> None:
+    assert 'href="/robots/amr-003"' in ask.get("/?find=AMR-003").text
+    assert 'href="/robots/amr-001"' not in ask.get("/?find=AMR-003").text
+    assert "No robot is called anything with <b>&lt;x&gt;</b>" in ask.get("/?find=%3Cx%3E").text
 
 
 def test_only_days_with_data_are_offered() -> None:

@@ -45,6 +45,7 @@ NEEDED = {
     "GET /failures/{robot}": "viewer",
     "GET /fleet": "viewer",
     "GET /model": "viewer",
+    "GET /now": "viewer",
     "GET /pipelines": "viewer",
     "GET /pipelines/live": "viewer",
     "GET /pipelines/{pipeline}/{commit}": "viewer",
