@@ -53,6 +53,7 @@ def _environment() -> Environment:
     )
     forms: dict[str, Callable[[Any], str]] = {
         "percent": words.percent,
+        "tenths": words.tenths,
         "points": words.points,
         "decimal": words.decimal,
         "chance": words.chance,

@@ -24,6 +24,13 @@ def percent(share: float | None) -> str:
     )
 
 
+def tenths(share: float | None) -> str:
+    """A share near one, whose tenths of a percent matter: `98.3 %`; `100 %` only when it is whole."""
+    if share is None or not 0.0995 <= share <= 0.999:
+        return percent(share)
+    return f"{share * 100:.1f} %"
+
+
 def points(difference: float | None) -> str:
     """A difference of two shares in percentage points, signed: `+2.1`; `±0` when it rounds to nothing."""
     if difference is None:
@@ -69,11 +76,11 @@ def span(seconds: float | None) -> str:
 
 
 def hours(value: float | None) -> str:
-    """Hours with their unit: `25 min` below one hour, three significant digits up to 1,000 h."""
+    """Hours with their unit: `7.6 min` or `25 min` below one hour, three significant digits up to 1,000 h."""
     if value is None:
         return UNKNOWN
     if 0 < value < 1:
-        return f"{value * 60:.0f} min"
+        return f"{value * 60:.{1 if value * 60 < 9.95 else 0}f} min"
     return f"{value:.3g} h" if value < 1_000 else f"{count(value)} h"
 
 

@@ -97,11 +97,13 @@ def router(source: Source, tokens: Tokens) -> APIRouter:
         )
 
     @routes.get("/robots/{robot}", dependencies=VIEW)
-    def robot(robot: str, at: str | None = None) -> HTMLResponse:
+    def robot(robot: str, at: str | None = None, day: str | None = None) -> HTMLResponse:
         report = newest(source)
         found = robot_of(report, robot)
         moment = at or found["peak_at"] or found["last_failure"] or report.summary["as_of"]
         start, end = windows.around(moment, BEFORE, AFTER) if moment else (None, None)
+        if day is not None:
+            start, end = windows.around(f"{day}T00:00:00Z", timedelta(0), timedelta(days=1))
         stands = feedback.outcomes(source.feedback())
         traced = Traced(report.summary)
         place = next(n for n, one in enumerate(report.summary["robots"]) if one["robot_id"] == robot)

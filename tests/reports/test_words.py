@@ -23,6 +23,14 @@ def test_a_share_is_a_percentage_that_never_rounds_to_certainty(share: float | N
 
 
 @pytest.mark.parametrize(
+    ("share", "text"),
+    [(None, "–"), (0.05, "5.0 %"), (0.9834, "98.3 %"), (0.9994, "> 99.9 %"), (1.0, "100 %")],
+)
+def test_a_share_near_one_has_tenths(share: float | None, text: str) -> None:
+    assert words.tenths(share) == text
+
+
+@pytest.mark.parametrize(
     ("difference", "text"), [(None, "–"), (0.021, "+2.1"), (-0.003, "−0.3"), (0.0004, "±0"), (-0.0004, "±0")]
 )
 def test_points_are_signed(difference: float | None, text: str) -> None:
@@ -61,7 +69,14 @@ def test_durations_name_their_two_largest_units(seconds: float | None, text: str
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.0, "0 h"), (0.42, "25 min"), (6.54, "6.54 h"), (576.0, "576 h"), (9_600.4, "9\u2009600 h")],
+    [
+        (0.0, "0 h"),
+        (0.127, "7.6 min"),
+        (0.42, "25 min"),
+        (6.54, "6.54 h"),
+        (576.0, "576 h"),
+        (9_600.4, "9\u2009600 h"),
+    ],
 )
 def test_hours_carry_their_unit(value: float, text: str) -> None:
     assert words.hours(value) == text

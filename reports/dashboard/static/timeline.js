@@ -52,7 +52,9 @@ async function draw(place) {
   const sync = uPlot.sync("timeline");
   const LEFT = 72;
   const axis = { stroke: token("--soft"), grid: { stroke: token("--grid") }, ticks: { stroke: token("--grid") }, font: "11px system-ui" };
-  const add = (title, x, values, { range, paint, said, hooks = [], height = 96 } = {}) => {
+  const plainly = (one) => String(Number(one.toPrecision(4)));
+  const percent = (one) => `${Number((100 * one).toPrecision(2))} %`;
+  const add = (title, x, values, { range, paint, said, hooks = [], height = 96, form = plainly } = {}) => {
     const figure = document.createElement("figure");
     figure.className = "plot";
     const caption = document.createElement("figcaption");
@@ -66,7 +68,7 @@ async function draw(place) {
       scales: { x: { min: value.start, max: value.end }, y: range ? { range } : {} },
       axes: [
         { ...axis, size: 28, values: (self, ticks) => ticks.map((tick) => clock(tick).slice(0, self.scales.x.max - self.scales.x.min < 300 ? 8 : 5)) },
-        { ...axis, size: LEFT, space: 18, show: !paint },
+        { ...axis, size: LEFT, space: 18, show: !paint, values: (_, ticks) => ticks.map(form) },
       ],
       padding: paint ? [4, 20, 0, LEFT] : [6, 20, 0, 0],
       series: [{}, { stroke: token("--accent"), width: 1.5, spanGaps: false, points: { show: false }, paths: paint ? () => null : undefined }],
@@ -76,7 +78,7 @@ async function draw(place) {
           const { idx, left } = self.cursor;
           if (said) { read.textContent = left < 0 ? "" : said(self.posToVal(left, "x")); return; }
           const one = idx === null || idx === undefined ? null : self.data[1][idx];
-          read.textContent = one === null || one === undefined ? "" : `${Number(one.toPrecision(4))} at ${clock(self.data[0][idx])}`;
+          read.textContent = one === null || one === undefined ? "" : `${form(one)} at ${clock(self.data[0][idx])}`;
         }],
         setScale: [(self, key) => {
           if (key !== "x" || draw.busy) return;
@@ -89,12 +91,12 @@ async function draw(place) {
       },
     }, [x, values], figure);
     figure.querySelector("canvas").setAttribute("role", "img");
-    figure.querySelector("canvas").setAttribute("aria-label", `${title}, ${clock(value.start)} to ${clock(value.end)} UTC${paint ? said() : spoken(values)}`);
+    figure.querySelector("canvas").setAttribute("aria-label", `${title}, ${clock(value.start)} to ${clock(value.end)} UTC${paint ? said() : spoken(values, form)}`);
     plots.push(plot);
   };
-  const spoken = (values) => {
+  const spoken = (values, form) => {
     const known = values.filter((one) => one !== null);
-    return known.length ? `: from ${Math.min(...known)} to ${Math.max(...known)}` : ": nothing known";
+    return known.length ? `: from ${form(Math.min(...known))} to ${form(Math.max(...known))}` : ": nothing known";
   };
   // One lane a state, its name at the left; states beyond the eighth share the last lane.
   const LANES = 8, LANE = 15;
@@ -124,7 +126,7 @@ async function draw(place) {
   };
   const plain = (name) => name.replace("__", ": ").replaceAll("_", " ");
   const some = (values) => values.some((one) => one !== null);
-  if (value.risk.x.length) add("risk", value.risk.x, value.risk.risk, { range: [0, 1], hooks: threshold ? [limit] : [], height: 130 });
+  if (value.risk.x.length) add("risk", value.risk.x, value.risk.risk, { range: [0, 1], hooks: threshold ? [limit] : [], height: 130, form: percent });
   for (const [name, runs] of Object.entries(value.states)) addStates(name, runs);
   const measured = (name) => value.units[name] ? `${plain(name)}, ${value.units[name]}` : plain(name);
   for (const [name, values] of Object.entries(value.streams)) if (some(values)) add(measured(name), value.x, values);
@@ -133,6 +135,15 @@ async function draw(place) {
     const nothing = document.createElement("p");
     nothing.className = "soft"; nothing.textContent = "Nothing was recorded in this window.";
     place.append(nothing);
+  }
+  for (const button of document.querySelectorAll("[data-zoom]")) {
+    button.addEventListener("click", () => {
+      const { min, max } = plots[0].scales.x;
+      const middle = min < moment && moment < max ? moment : (min + max) / 2;
+      const half = Math.max(((max - min) * Number(button.dataset.zoom)) / 2, 1);
+      plots[0].setScale("x", { min: Math.max(middle - half, value.start), max: Math.min(middle + half, value.end) });
+    });
+    button.disabled = !plots.length;
   }
   addEventListener("resize", () => plots.forEach((plot) => plot.setSize({ width: place.clientWidth, height: plot.height })));
   happened(document.getElementById("happened"), value, clock);

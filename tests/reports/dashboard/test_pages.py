@@ -71,6 +71,16 @@ def test_what_is_not_there_is_said(ask: Client) -> None:
     assert "cannot be read" in ask.get("/failures/amr-001?at=2026-03-01").text
 
 
+def test_a_robots_page_opens_around_a_moment_or_for_a_whole_day(ask: Client) -> None:
+    around = ask.get(f"{ROBOT}?at=2026-03-02T06:00:00Z").text
+    assert 'data-start="2026-03-02T05:00:00Z" data-end="2026-03-02T06:20:00Z"' in around
+    assert 'href="?at=2026-03-02T05%3A00%3A00Z">Earlier' in around
+    assert 'href="?day=2026-03-01"' in around
+    whole = ask.get(f"{ROBOT}?day=2026-03-01").text
+    assert 'data-start="2026-03-01T00:00:00Z" data-end="2026-03-02T00:00:00Z"' in whole
+    assert ask.get(f"{ROBOT}?day=monday").status_code == 422
+
+
 def test_texts_of_logs_are_escaped(ask: Client) -> None:
     page = ask.get(f"/pipelines/report/{COMMIT}").text
     assert "&lt;script&gt;alert(1)" in page
