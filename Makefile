@@ -36,13 +36,9 @@ test: develop ## the test suite
 test-long: develop ## soaks and long property runs
 	$(BIN)/pytest -m long -n 2 --timeout 7200
 
-torture: develop ## faults, abuse and concurrency at length, with a table of what was tried and went wrong
+torture: develop ## faults, abuse and concurrency at length, with a table of what was tried and went wrong; goes on where it was stopped
 	$(SYNC) --group torture
-	mkdir -p build
-	for target in archive config glob request spec table; do \
-	  $(BIN)/python -m tests.abuse.fuzz $$target --seconds 300 || exit 1; done
-	-$(BIN)/pytest -m long -n 2 --timeout 7200 --junitxml build/torture.xml
-	$(BIN)/python -m benchmarks.torture build/torture.xml
+	$(BIN)/python -m benchmarks.torture
 
 soak: develop ## an hour of a daemon under a steady stream: memory, handles, latency
 	$(BIN)/python -m benchmarks.soak --minutes 60

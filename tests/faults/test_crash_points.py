@@ -7,7 +7,6 @@ import random
 import re
 import shutil
 import signal
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
@@ -23,7 +22,6 @@ from tests.faults.day import Told, check, live
 from tests.faults.victim import fork
 
 PACKAGE = Path(pipelines.pachd.__file__).parent
-MEMORY = Path("/dev/shm")  # a kill loses nothing the system was given, so no disk is needed
 WRITES = {
     "fsync", "mkdir", "rename", "replace", "unlink", "utime", "write_bytes", "write_text", "truncate",
     "executemany", "executescript", "pipe_file", "rm_file",
@@ -32,10 +30,9 @@ SCRATCH = {"batching", "commands", "engine", "mounts", "peak", "runner", "sandbo
 
 
 @pytest.fixture
-def root() -> Iterator[Path]:
-    """Where an engine will be; in memory where that can be."""
-    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
-        yield Path(folder) / "engine"
+def root(memory: Path) -> Path:
+    """Where an engine will be."""
+    return memory / "engine"
 
 
 def passed(root: Path, seed: int) -> Counter[str]:

@@ -9,10 +9,10 @@ import pytest
 
 from pipelines.pachd.engine import Engine
 from pipelines.pachd.errors import StorageError
-from pipelines.pachd.executor import InlineExecutor
 from pipelines.pachd.files import Append
 from pipelines.pachd.records import Commit
 from tests.conftest import Tally
+from tests.faults.inline import Copying
 from tests.faults.lost_power import Op
 from tests.faults.recording import Record, recorded
 from tests.faults.victim import PIPELINE
@@ -32,6 +32,8 @@ def push(engine: Engine, path: str, content: bytes) -> Commit:
 
 
 def run_jobs(engine: Engine) -> None:
+    """Run every job that waits, once: one that cannot even be ended waits on."""
+    (engine.root / "scratch").mkdir(exist_ok=True)
     for job in engine.jobs.unfinished():
         engine._runner(job).run()
 
@@ -42,13 +44,12 @@ def content(engine: Engine, repo: str, path: str) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def before(shared_memory: Path) -> Path:
     """A project with a push in it, and what derives from it."""
-    folder = tmp_path_factory.mktemp("before")
-    engine = Engine(folder / STATE, executor=InlineExecutor())
+    folder = shared_memory / "before"
+    engine = Engine(folder / STATE, executor=Copying())
     engine.repos.create("in")
     engine.pipelines.create(PIPELINE)
-    (engine.root / "scratch").mkdir()
     push(engine, "/old", OLD)
     run_jobs(engine)
     engine.metadata.close()
@@ -79,10 +80,10 @@ def fail_at(folder: Path, number: int, code: int) -> bool:
     with recorded(folder) as record:
         failing = Failing(record, number, code)
         try:
-            engine = Engine(folder / STATE, executor=InlineExecutor())
+            engine = Engine(folder / STATE, executor=Copying())
         except StorageError:
             failing.mended()
-            engine = Engine(folder / STATE, executor=InlineExecutor())
+            engine = Engine(folder / STATE, executor=Copying())
         try:
             told = []
             try:
@@ -111,10 +112,10 @@ def check(engine: Engine, told: list[str], *, failed: bool, full: bool) -> None:
     assert list(engine.fsck()) == []
 
 
-def fail_at_each(tmp_path: Path, before: Path, code: int, step: int) -> int:
+def fail_at_each(memory: Path, before: Path, code: int, step: int) -> int:
     number = 1
     while True:
-        folder = tmp_path / f"{number}"
+        folder = memory / f"{number}"
         shutil.copytree(before, folder)
         if not fail_at(folder, number, code):
             return number // step
@@ -123,12 +124,12 @@ def fail_at_each(tmp_path: Path, before: Path, code: int, step: int) -> int:
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO], ids=["full", "failing"])
-def test_a_disk_that_fails_at_some_calls(tmp_path: Path, before: Path, code: int, tally: Tally) -> None:
-    tally("calls of a failing disk", fail_at_each(tmp_path, before, code, step=127))
+def test_a_disk_that_fails_at_some_calls(memory: Path, before: Path, code: int, tally: Tally) -> None:
+    tally("calls of a failing disk", fail_at_each(memory, before, code, step=127))
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO], ids=["full", "failing"])
 @pytest.mark.timeout(3_600)
-def test_a_disk_that_fails_at_any_call(tmp_path: Path, before: Path, code: int, tally: Tally) -> None:
-    tally("calls of a failing disk", fail_at_each(tmp_path, before, code, step=1))
+def test_a_disk_that_fails_at_any_call(memory: Path, before: Path, code: int, tally: Tally) -> None:
+    tally("calls of a failing disk", fail_at_each(memory, before, code, step=1))

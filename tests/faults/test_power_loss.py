@@ -15,10 +15,10 @@ from features.errors import NotFoundError
 from pipelines.pachd import gc
 from pipelines.pachd.engine import Engine
 from pipelines.pachd.errors import IntegrityError
-from pipelines.pachd.executor import InlineExecutor
 from pipelines.pachd.files import Append, Delete
 from pipelines.pachd.records import Repo
 from tests.conftest import Tally
+from tests.faults.inline import Copying, run_jobs
 from tests.faults.lost_power import Disk, Op, states
 from tests.faults.recording import Record, recorded
 from tests.faults.victim import PIPELINE
@@ -50,7 +50,6 @@ def worked(folder: Path, seed: int, rounds: int) -> Work:
         patch.setattr(gc, "SLACK_S", -60.0)
         repo = engine.repos.create("in")
         engine.pipelines.create(PIPELINE)
-        (folder / STATE / "scratch").mkdir()
         for number in range(rounds):
             head = push(engine, work, record, head, draw)
             if number % 3 == 1:
@@ -90,16 +89,10 @@ def pushes_of(engine: Engine) -> Repo:
     return engine.repos.get("in")
 
 
-def run_jobs(engine: Engine) -> None:
-    """Run every job that waits, here and now."""
-    for job in engine.jobs.unfinished():
-        engine._runner(job).run()
-
-
 @contextmanager
 def opened(folder: Path) -> Iterator[Engine]:
     """An engine that runs nothing by itself."""
-    engine = Engine(folder / STATE, executor=InlineExecutor())
+    engine = Engine(folder / STATE, executor=Copying())
     try:
         yield engine
     finally:
@@ -134,7 +127,6 @@ def go_on(engine: Engine) -> None:
     commit = engine.commits.start(pushes_of(engine), "master")
     engine.files.modify(commit, [Append("/after", b"the power came back")])
     engine.commits.finish(commit)
-    (engine.root / "scratch").mkdir(exist_ok=True)
     run_jobs(engine)
     for repo in engine.repos.all("user"):
         head = engine.commits.readable(repo, "master")
@@ -146,13 +138,13 @@ def moments(ops: Sequence[Op], number: int, draw: random.Random) -> list[int]:
     return sorted(draw.randint(1, len(ops)) for _ in range(number))
 
 
-def lose_power(tmp_path: Path, work: Work, number: int, seed: int) -> Iterator[Disk]:
+def lose_power(memory: Path, work: Work, number: int, seed: int) -> Iterator[Disk]:
     """Cut the power at random moments and check each restart."""
     draw = random.Random(seed)
     for count, (moment, disk, chance) in enumerate(
         states(work.ops, moments(work.ops, number, draw), seed=seed)
     ):
-        left = tmp_path / f"left{count}"
+        left = memory / f"left{count}"
         disk.lose_power(chance, left)
         with opened(left) as engine:
             check(engine, work, moment, chance)
@@ -163,27 +155,27 @@ def lose_power(tmp_path: Path, work: Work, number: int, seed: int) -> Iterator[D
 
 
 @pytest.fixture(scope="module")
-def day(tmp_path_factory: pytest.TempPathFactory) -> Work:
-    return worked(tmp_path_factory.mktemp("day") / "project", seed=1, rounds=12)
+def day(shared_memory: Path) -> Work:
+    return worked(shared_memory / "project", seed=1, rounds=12)
 
 
-def test_a_few_power_cuts(tmp_path: Path, day: Work, tally: Tally) -> None:
-    tally("power cuts", sum(1 for _ in lose_power(tmp_path, day, number=100, seed=1)))
+def test_a_few_power_cuts(memory: Path, day: Work, tally: Tally) -> None:
+    tally("power cuts", sum(1 for _ in lose_power(memory, day, number=100, seed=1)))
 
 
 @pytest.mark.parametrize(
     "unsynced",
     [r".*/objects/../.{60,}|.*/pack-.*|.*/\..*", r".*/objects/..", r".*/metadata\.sqlite(-journal)?"],
 )
-def test_a_sync_that_is_missing_is_noticed(tmp_path: Path, day: Work, unsynced: str) -> None:
+def test_a_sync_that_is_missing_is_noticed(memory: Path, day: Work, unsynced: str) -> None:
     careless = [op for op in day.ops if not (op.kind == "sync" and re.fullmatch(unsynced, op.path))]
     with pytest.raises((AssertionError, IntegrityError, NotFoundError, sqlite3.DatabaseError)):
-        list(lose_power(tmp_path, Work(careless, day.commits), number=100, seed=2))
+        list(lose_power(memory, Work(careless, day.commits), number=100, seed=2))
 
 
 @pytest.mark.long
 @pytest.mark.timeout(7_200)
 @pytest.mark.parametrize("seed", range(20))
-def test_ten_thousand_power_cuts(tmp_path: Path, seed: int, tally: Tally) -> None:
-    work = worked(tmp_path / "project", seed=100 + seed, rounds=30)
-    tally("power cuts", sum(1 for _ in lose_power(tmp_path, work, number=600, seed=seed)))
+def test_ten_thousand_power_cuts(memory: Path, seed: int, tally: Tally) -> None:
+    work = worked(memory / "project", seed=100 + seed, rounds=30)
+    tally("power cuts", sum(1 for _ in lose_power(memory, work, number=600, seed=seed)))

@@ -4,6 +4,7 @@ It is forked from a process that has everything imported, and drives the engine 
 that a death costs a tenth of a second.
 """
 
+import gc as cycles
 import json
 import os
 import random
@@ -49,6 +50,7 @@ def fork(work: Callable[[int], None]) -> tuple[int, int]:
     with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # of threads that are ending
         pid = os.fork()
     if not pid:
+        cycles.freeze()  # to look through what the parent has would copy it
         _leave(partial(work, writing))
     os.close(writing)
     return pid, reading

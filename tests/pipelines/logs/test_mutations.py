@@ -24,6 +24,8 @@ from pipelines.config import RobotSection, StreamSection, load_config, parse_con
 from pipelines.demo.messages import Clocks, day_messages
 from pipelines.demo.plan import plan_robot
 from pipelines.logs.extract import Extraction, ExtractSettings, extract
+from tests.abuse.watch import watched
+from tests.conftest import Tally
 
 from .conftest import balanced, packed, workbook, zipped
 from .test_hostile import tarred
@@ -31,6 +33,8 @@ from .test_hostile import tarred
 START_MS = 1_772_323_200_000
 MESSAGES = 40
 SHORT, LONG = 12, 1_000
+CAP_MIB = 300
+"""What one file of a few kilobytes may add to the memory."""
 
 
 @pytest.fixture(scope="module")
@@ -123,15 +127,18 @@ def survives(raw: bytes, name: str, how: ExtractSettings, folder: Path) -> Extra
     return found
 
 
-def run(originals: dict[str, bytes], how: ExtractSettings, folder: Path, rounds: int, seed: int) -> None:
+def run(originals: dict[str, bytes], how: ExtractSettings, folder: Path, rounds: int, seed: int) -> int:
+    """Read so many mutations of each; how many."""
     for name, original in originals.items():
         for number, raw in enumerate(islice(mutations(original, seed), rounds)):
             try:
-                survives(raw, name, how, folder)
+                with watched(CAP_MIB):
+                    survives(raw, name, how, folder)
             except BaseException as error:
                 kept = folder / f"failed-{number}-{name.rpartition('/')[2]}"
                 kept.write_bytes(raw)
                 raise AssertionError(f"mutation {number} of {name} (seed {seed}), kept as {kept}") from error
+    return rounds * len(originals)
 
 
 def test_the_originals_are_read_whole(originals, how, tmp_path):
@@ -142,14 +149,14 @@ def test_the_originals_are_read_whole(originals, how, tmp_path):
         assert {stream: found.streams[stream].num_rows for stream in wanted} == wanted, name
 
 
-def test_a_few_mutations(originals, how, tmp_path):
-    run(originals, how, tmp_path, SHORT, seed=1)
+def test_a_few_mutations(originals, how, tmp_path, tally: Tally):
+    tally("mutated archives, messages, tables", run(originals, how, tmp_path, SHORT, seed=1))
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(2, 6))
-def test_many_mutations(originals, how, tmp_path, seed):
-    run(originals, how, tmp_path, LONG, seed)
+def test_many_mutations(originals, how, tmp_path, seed, tally: Tally):
+    tally("mutated archives, messages, tables", run(originals, how, tmp_path, LONG, seed))
 
 
 @settings_of(max_examples=60)
@@ -196,11 +203,12 @@ REAL = {
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", REAL)
-def test_mutations_of_what_others_wrote(name, shared_data, tmp_path):
+def test_mutations_of_what_others_wrote(name, shared_data, tmp_path, tally: Tally):
     if not (shared_data / name).is_file():
         pytest.skip(f"no {name} at {shared_data}")
     example, rounds = REAL[name]
     config = Path(__file__).parents[3] / "examples" / example / "forewarn.toml"
     how = ExtractSettings.from_json(load_config(config).step_files["extract"])
     file = Path(name).name
-    run({f"/{file}": (shared_data / name).read_bytes()}, how, tmp_path, rounds, seed=3)
+    originals = {f"/{file}": (shared_data / name).read_bytes()}
+    tally("mutated archives, messages, tables", run(originals, how, tmp_path, rounds, seed=3))

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.abuse.watch import watched
+from tests.conftest import Tally
 from tests.pipelines.logs.recordings import made
 
-ROUNDS = 400
+CAP_MIB = 300
+"""What a recording below two megabytes may add to the memory."""
 
 
 def mutated(content: bytes, chance: random.Random) -> bytes:
@@ -32,23 +35,46 @@ def mutated(content: bytes, chance: random.Random) -> bytes:
     return bytes(changed)
 
 
-def recordings(folder: Path, shared: Path) -> list[Path]:
+def written(folder: Path) -> list[Path]:
+    """A recording of each kind."""
     (folder / "made.mcap").write_bytes(made.mcap(40, chunk_size=2_000))
     (folder / "made.ulg").write_bytes(made.ulog(20))
     made.ros1_bag(folder / "made.bag", 40, "lz4")
-    found = [path for path in shared.rglob("*") if path.suffix in (".mcap", ".db3", ".ulg", ".bag")]
-    return [*sorted(folder.glob("made.*")), *sorted(path for path in found if path.stat().st_size < 2 << 20)]
+    (table,) = made.ros2_bag(folder / "bag").glob("*.db3")
+    table.rename(folder / "made.db3")
+    return sorted(folder.glob("made.*"))
 
 
-@pytest.mark.long
-def test_mutated_recordings(tmp_path: Path, shared_data: Path) -> None:
-    chance = random.Random(7)
+def abuse(sources: list[Path], folder: Path, rounds: int, seed: int) -> int:
+    """Read so many mutations of each recording; how many."""
+    chance = random.Random(seed)
     streams = made.STREAMS | {"every": {"topic": "*", "fields": {"data": "string"}}}
     streams |= {"battery": {"topic": "battery_status", "fields": {"voltage_v": "float"}}}
     how = made.settings(streams, limits={"earliest": "1970-01-01T00:00:00Z"}, start="2026-03-01T00:00:00Z")
-    for number, source in enumerate(recordings(tmp_path, shared_data)):
+    for number, source in enumerate(sources):
         content = source.read_bytes()
-        for _ in range(ROUNDS if source.stem == "made" else ROUNDS // 20):
-            file = tmp_path / f"{number}{source.suffix}"
+        whole = made.read(source, how, f"/day/{source.name}")
+        assert any(table.num_rows for table in whole.streams.values()), source.name
+        for _ in range(rounds):
+            file = folder / f"{number}{source.suffix}"
             file.write_bytes(mutated(content, chance))
-            made.read(file, how, f"/day/{file.name}")
+            with watched(CAP_MIB):
+                made.read(file, how, f"/day/{file.name}")
+    return rounds * len(sources)
+
+
+def test_a_few_mutated_recordings(tmp_path: Path, tally: Tally) -> None:
+    tally("mutated recordings", abuse(written(tmp_path), tmp_path, rounds=10, seed=1))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(2, 6))
+def test_many_mutated_recordings(tmp_path: Path, seed: int, tally: Tally) -> None:
+    tally("mutated recordings", abuse(written(tmp_path), tmp_path, rounds=500, seed=seed))
+
+
+@pytest.mark.long
+def test_mutated_recordings_of_others(tmp_path: Path, shared_data: Path, tally: Tally) -> None:
+    found = [path for path in shared_data.rglob("*") if path.suffix in (".mcap", ".db3", ".ulg", ".bag")]
+    small = sorted(path for path in found if path.stat().st_size < 2 << 20)
+    tally("mutated recordings", abuse(small, tmp_path, rounds=20, seed=7))
