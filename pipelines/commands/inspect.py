@@ -58,7 +58,7 @@ def inspect(*, paths: list[Path], write: Path | None, json: bool) -> None:
 
 
 def _show(found: Sample, profiles: list[Profile]) -> None:
-    part = "all of it" if found.whole else "a sample: first messages of files spread over all"
+    part = "all of it" if found.whole else "a sample: beginning, middle and end of files spread over all"
     stdout.print(f"{found.seen} of {found.files} file(s) read, {part}", markup=False)
     for (path, reason), count in sorted(found.refused.items()):
         stdout.print(f"unreadable: {path}: {reason} x {count}", markup=False)

@@ -24,6 +24,7 @@ from pipelines.config.processing import (
 )
 from pipelines.config.section import FieldName, Section, known
 from pipelines.durations import format_duration
+from pipelines.logs.paths import mentioned
 
 CONFIG_NAME: Final = "forewarn.toml"
 DAY: Final = timedelta(days=1)
@@ -81,12 +82,14 @@ class Config(Section):
                 raise ValueError(f"streams.{name}.fields.{CLOCK_TS}: this column keeps what the clock said")
 
     def _check_redacted(self) -> None:
+        redacted = {key.lower() for key in self.logs.redact}
         for stream_name, stream in self.streams.items():
             for name, field in stream.fields.items():
-                key = (field.source or name).rpartition(".")[2]
-                if key.lower() in {redacted.lower() for redacted in self.logs.redact}:
+                kept = {key for key in mentioned(field.source or name) if key.lower() in redacted}
+                if kept:
                     raise ValueError(
-                        f"streams.{stream_name}.fields.{name} would keep {key!r}, which logs.redact keeps out"
+                        f"streams.{stream_name}.fields.{name} would keep {min(kept)!r}, "
+                        "which logs.redact keeps out"
                     )
 
     def _check_day_reach(self) -> None:

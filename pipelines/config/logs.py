@@ -16,7 +16,7 @@ class RobotSection(Section):
     """`[logs.robot]`: where the robot id is: in the file's path, in the data, or the same for all."""
 
     path: str | None = Field(None, description="regular expression on the pushed path, with a group 'robot'")
-    field: str | None = Field(None, description="dotted path or column in the record ('$.' = message root)")
+    field: str | None = Field(None, description="path or column in the record ('$.' = message root)")
     constant: str | None = Field(None, description="the robot of every record, where there is only one")
 
     @model_validator(mode="after")
@@ -97,7 +97,10 @@ class FieldSection(Section):
         description="what it is kept as; a value that is none of it is refused"
     )
     unit: str = Field("", description="shown beside numbers: V, m/s, %")
-    source: str = Field("", description="path or column when it differs from the field's name")
+    source: str = Field(
+        "",
+        description="path or column when it differs from the field's name ('a.b' in quotes is one key)",
+    )
     states: tuple[str, ...] = Field((), description="states whose share of a window becomes a feature")
 
 
@@ -116,7 +119,7 @@ class StreamSection(Section):
         description="'samples' are joined, 'events' counted, 'facts' tell a robot's site, model or firmware",
     )
     files: str = Field("*", description="shell pattern on the pushed path or its last part")
-    path: str = Field("", description="dotted path of the record or list of records in a message; '' = root")
+    path: str = Field("", description="path of the record or list of records in a message; '' = root")
     topic: str = Field("", description="topic of an MCAP, ROS bag or PX4 log; a shell pattern")
     sheet: str = Field("", description="sheet of a workbook; '' = the first")
     pairs: bool = Field(False, description="the record is a list of {key, value}, value a JSON string")

@@ -10,8 +10,8 @@ import numpy as np
 
 from features.errors import DataError
 from pipelines.config.logs import TimeUnit
-from pipelines.inspect.source import Record, identifier, leaves
-from pipelines.logs.paths import ENVELOPE
+from pipelines.inspect.source import Record, identifier, last_key, leaves
+from pipelines.logs.paths import ENVELOPE, ROOT, keys
 from pipelines.logs.recordings.message import PUBLISH_TIME
 from pipelines.logs.timestamps import UNIT_NS, stamp_ns, to_nanoseconds
 
@@ -64,16 +64,17 @@ def times_of(records: Sequence[Record]) -> tuple[Time | None, Time | None]:
     found: list[tuple[int, Time]] = []
     own = _columns(one.record for one in records)
     root = _columns(one.message for one in records if one.message is not one.record)
-    for prefix, values in (("", own), ("$.", root)):
+    for prefix, values in (("", own), (ROOT, root)):
         for path, column in values.items():
             words = set(identifier(path).split("_"))
             if path == PUBLISH_TIME:
                 continue
             time = _time(path if path.startswith(ENVELOPE) else prefix + path, column)
             if time is not None and (words & (TIME_WORDS | ARRIVAL_WORDS) or time.unit not in ("s", "ms")):
-                named = identifier(path.rpartition(".")[2]) in TIME_WORDS
+                named = identifier(last_key(path)) in TIME_WORDS
+                depth = len(keys(path) or [path]) - 1
                 stale = len({repr(value) for value in column}) < STALE * len(column)
-                rank = 2 * bool(prefix) + path.count(".") + 4 * (not named) + 8 * stale
+                rank = 2 * bool(prefix) + depth + 4 * (not named) + 8 * stale
                 found.append((rank + 100 * bool(words & ARRIVAL_WORDS), time))
     events = sorted((one for one in found if one[0] < 100), key=lambda one: one[0])
     arrivals = sorted((one for one in found if one[0] >= 100), key=lambda one: one[0])
@@ -170,7 +171,7 @@ def robot_field(records: Sequence[Record]) -> str | None:
         if one.message is not one.record
         for path, _ in leaves(one.message)
     }
-    for prefix, names in (("", own), ("$.", root)):
+    for prefix, names in (("", own), (ROOT, root)):
         for word in ROBOT_WORDS:
             if word in names:
                 return prefix + names[word]

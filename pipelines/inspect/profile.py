@@ -9,8 +9,9 @@ import numpy as np
 
 from features.schema import TIMESTAMP
 from pipelines.inspect.guess import Time, is_time, nanoseconds, number, robot_field, times_of, type_of
-from pipelines.inspect.source import Record, Row, Source, identifier, leaves
+from pipelines.inspect.source import Record, Row, Source, identifier, last_key, leaves
 from pipelines.logs.pairs import json_value
+from pipelines.logs.paths import reader
 from pipelines.logs.tables import SWAPPED
 
 EVENT_WORDS: Final = {"error", "errors", "event", "events", "alarm", "alarms", "fault", "faults", "failure",
@@ -63,7 +64,7 @@ class Profile:
 
 
 def profile(source: Source, *, whole: bool) -> Profile:
-    """Look at a source's records; with `whole` false, gaps between files are not told as gaps."""
+    """Look at a source's records; with `whole` false, what lies between files and pieces is no gap."""
     event, arrival = times_of(source.records)
     robot = robot_field(source.records)
     if robot is not None and not (source.text or source.path or source.topic or robot.startswith("$.")):
@@ -75,13 +76,19 @@ def profile(source: Source, *, whole: bool) -> Profile:
         (robot or "").removeprefix("$."),
     }
     fields = _fields({path: values for path, values in columns.items() if path not in known}, source, decimal)
-    names = [str(_value(one, robot)) if robot else one.pushed_as for one in source.records]
+    names = (
+        [str(value) for value in _values(source.records, robot)]
+        if robot
+        else [one.pushed_as for one in source.records]
+    )
     ts = _times(source.records, event, decimal)
     recv = _times(source.records, arrival, decimal)
     groups = (
         names
         if whole
-        else [f"{name}\0{one.pushed_as}" for name, one in zip(names, source.records, strict=True)]
+        else [
+            f"{name}\0{one.pushed_as}\0{one.piece}" for name, one in zip(names, source.records, strict=True)
+        ]
     )
     steps = [np.diff(np.unique(part)) for part in _by(groups, ts)] if event else []
     between = np.concatenate(steps) if steps else np.zeros(0, np.int64)
@@ -159,7 +166,7 @@ def _fields(columns: dict[str, list[Any]], source: Source, decimal: str) -> tupl
         most = min(MOST_STATES, max(len(values) // 3, 1))
         short = len(words) <= most and all(len(word) <= LONGEST_STATE for word in words)
         numbers = [one for one in map(number, values) if one is not None] if kind in ("int", "float") else []
-        name = identifier(path if source.text else path.rpartition(".")[2])
+        name = identifier(path if source.text else last_key(path))
         name = identifier(path) if name in taken else name
         if name in taken:
             continue
@@ -178,19 +185,20 @@ def _fields(columns: dict[str, list[Any]], source: Source, decimal: str) -> tupl
     return tuple(found)
 
 
-def _value(one: Record, path: str) -> Any:
-    value: Any = one.message if path.startswith(("$.", "@")) else one.record
-    if path.startswith("@") or isinstance(value, Row):
-        return value.get(path)
-    for key in path.removeprefix("$.").split("."):
-        value = value.get(key) if isinstance(value, dict) else None
-    return value
+def _values(records: Sequence[Record], path: str) -> list[Any]:
+    at = reader(path)
+    return [
+        one.record[path]
+        if isinstance(one.record, Row) and path in one.record
+        else at(one.message, one.record)
+        for one in records
+    ]
 
 
 def _times(records: Sequence[Record], time: Time | None, decimal: str) -> Times:
     if time is None:
         return np.zeros(len(records), np.int64)
-    values = [_value(one, time.path) for one in records]
+    values = _values(records, time.path)
     if decimal == ",":
         values = [value.translate(SWAPPED) if isinstance(value, str) else value for value in values]
     return nanoseconds(values, time)

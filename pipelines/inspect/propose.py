@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from pipelines.inspect.failures import failure_rule
 from pipelines.inspect.profile import FieldProfile, Profile
+from pipelines.inspect.source import last_key
 
 NICE: Final = (
     *(0.05, 0.1, 0.2, 0.5, 1, 2, 2.5, 5, 10, 15, 30),
@@ -117,7 +118,7 @@ def _stream(one: Profile, tolerance: float | None, robot: str | None) -> Iterato
 
 
 def _field(field: FieldProfile) -> str:
-    told = BRACKETS.search(field.path)
+    told = BRACKETS.search(last_key(field.path))
     words = reversed(field.name.split("_"))
     unit = told[1] if told else next((UNITS[word] for word in words if word in UNITS), "")
     parts = [f'type = "{field.type}"']

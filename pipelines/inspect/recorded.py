@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipelines.config import LimitsSection
-from pipelines.inspect.source import Record, Source, identifier
+from pipelines.inspect.source import Record, Row, Source, identifier
 from pipelines.logs.archives.unpack import Unreadable
 from pipelines.logs.quarantine import Ledger
 from pipelines.logs.recordings.aside import head_of
@@ -72,9 +72,9 @@ def _ulog(path: Path, pushed_as: str, ledger: Ledger, sources: list[Source]) -> 
         source = Source(identifier(name), topic=name, messages=len(topic))
         whole &= len(topic) <= PER_TOPIC
         for row in range(min(len(topic), PER_TOPIC)):
-            record = {key: _plain(values[row]) for key, values in topic.columns.items() if key != BOOT_TIME}
+            told = {key: _plain(values[row]) for key, values in topic.columns.items() if key != BOOT_TIME}
             stamp = as_stamp((int(topic.columns[BOOT_TIME][row]) + offset) * 1_000)
-            source.records.append(Record(record | {LOG_TIME: stamp}, record, pushed_as))
+            source.records.append(Record(Row(told | {LOG_TIME: stamp}), Row(told), pushed_as))
         sources.append(source)
     return whole
 

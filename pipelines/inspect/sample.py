@@ -8,20 +8,27 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipelines.config import LimitsSection
+from pipelines.inspect.pieces import messages_in, runs, short_lines, short_parquet
 from pipelines.inspect.recorded import topics
 from pipelines.inspect.source import Record, Row, Source, identifier
-from pipelines.inspect.sources import Message, message_sources
+from pipelines.inspect.sources import message_sources
+from pipelines.logs.archives.names import is_lines
 from pipelines.logs.archives.unpack import Unreadable
+from pipelines.logs.chunk import Chunk
 from pipelines.logs.jsontext import parse_message
 from pipelines.logs.quarantine import Ledger
 from pipelines.logs.recordings.aside import Aside
-from pipelines.logs.scratch import scratch_folder
+from pipelines.logs.scratch import Scratch, scratch_folder
 from pipelines.logs.sheets import TABLES, open_sheet, sheet_names
 from pipelines.logs.source import chunks
 
 FILES: Final = 12
 MESSAGES: Final = 2_000
+MESSAGE_WINDOW: Final = 8 << 20
+MOST_BYTES: Final = 128 << 20
 ROWS: Final = 20_000
+ROW_WINDOW: Final = 2 << 20
+MOST_ROWS: Final = 200_000
 VDA5050: Final = {"headerId", "manufacturer", "serialNumber"}
 
 
@@ -47,13 +54,14 @@ def sample(files: Mapping[str, Path]) -> Sample:
     found = Sample(len(files))
     tables = {name: path for name, path in files.items() if name.lower().endswith(TABLES)}
     others = {name: path for name, path in files.items() if name not in tables}
-    for name in _spread(sorted(tables)):
+    messages: list[Record] = []
+    for name in _spread(sorted(tables)) + _spread(sorted(others)):
         found.seen += 1
-        _table(name, tables[name], found)
-    messages: list[Message] = []
-    for name in _spread(sorted(others)):
-        found.seen += 1
-        messages += _messages(name, others[name], found)
+        with scratch_folder() as scratch:
+            if name in tables:
+                _table(name, tables[name], found, scratch)
+            else:
+                messages += _messages(name, others[name], found, scratch)
     if found.mixed:
         found.refused = Counter({key: count for key, count in found.refused.items() if key[1] != "not_json"})
     found.sources += message_sources(messages)
@@ -69,26 +77,31 @@ def _spread(names: Sequence[str]) -> list[str]:
     return [names[round(place * (len(names) - 1) / (FILES - 1))] for place in range(FILES)]
 
 
-def _messages(name: str, path: Path, found: Sample) -> Iterator[Message]:
-    """The first messages of a file; recordings in it become sources of their own."""
+def _messages(name: str, path: Path, found: Sample, scratch: Scratch) -> Iterator[Record]:
+    """Messages of a file, from beginning, middle and end; recordings in it become sources of their own."""
     limits = LimitsSection()
     ledger = Ledger(name, 0)
-    read = 0
-    with scratch_folder() as scratch:
-        aside = Aside(scratch)
-        for chunk in chunks(path, name, limits, ledger, aside):
-            for number in range(min(len(chunk), MESSAGES - read)):
-                raw = chunk.raw(number)
-                try:
-                    yield _parse(raw, limits, found), name
-                except Unreadable as error:
-                    found.refused[name, error.reason] += 1
-                read += 1
-            if read == MESSAGES:
-                found.whole = False
-                break
-        for recording in aside.files:
-            found.whole &= topics(recording.path, name, limits, ledger, found.sources)
+    aside = Aside(scratch)
+    lines = path.is_file() and is_lines(name)
+    read = short_lines(path, scratch, MESSAGE_WINDOW, header=False) if lines else path
+    held: list[Chunk] = []
+    room = MOST_BYTES
+    for chunk in chunks(read, name, limits, ledger, aside):
+        held.append(chunk)
+        room -= len(chunk.data)
+        if room < 0:
+            found.whole = False
+            break
+    found.whole &= read == path and sum(map(len, held)) <= MESSAGES
+    for piece, raw in messages_in(held, MESSAGES):
+        try:
+            message = _parse(raw, limits, found)
+        except Unreadable as error:
+            found.refused[name, error.reason] += 1
+        else:
+            yield Record(message, message, name, piece)
+    for recording in aside.files:
+        found.whole &= topics(recording.path, name, limits, ledger, found.sources)
     for refusal in ledger.refusals:
         found.refused[name, refusal["reason"]] += 1
 
@@ -106,23 +119,28 @@ def _parse(raw: bytes, limits: LimitsSection, found: Sample) -> dict[str, Any]:
     return message
 
 
-def _table(name: str, path: Path, found: Sample) -> None:
+def _table(name: str, path: Path, found: Sample, scratch: Scratch) -> None:
     """Every sheet of a file as a source; one with the columns of an earlier file belongs to that."""
     try:
-        sheets = sheet_names(path)
+        read = _short_table(path, scratch)
+        sheets = sheet_names(read)
     except Exception:
         found.refused[name, "table_unreadable"] += 1
         return
     for sheet_name in sheets:
         try:
-            sheet = open_sheet(path, sheet_name)
+            sheet = open_sheet(read, sheet_name)
+            rows = list(islice(sheet.lines, MOST_ROWS + 1))
         except Unreadable as error:
             found.refused[name, error.reason] += 1
             continue
-        rows = list(islice(sheet.lines, ROWS + 1))
-        found.whole &= len(rows) <= ROWS
+        found.whole &= read == path and len(rows) <= ROWS
         records = [
-            _row(sheet.header, row.cells) for row in rows[:ROWS] if len(row.cells) == len(sheet.header)
+            Record(record, record, name, piece)
+            for piece, run in enumerate(runs(len(rows), ROWS))
+            for cells in (rows[place].cells for place in run)
+            if len(cells) == len(sheet.header)
+            for record in [Row(zip(sheet.header, cells, strict=True))]
         ]
         file = name.rpartition("/")[2]
         source = Source(
@@ -131,7 +149,7 @@ def _table(name: str, path: Path, found: Sample) -> None:
             files=file,
             text=True,
             messages=len(records),
-            records=[Record(record, record, name) for record in records],
+            records=records,
         )
         alike = [one for one in found.sources if one.text and one.records and _columns(one) == sheet.header]
         if alike and alike[0].sheet == source.sheet:
@@ -142,8 +160,13 @@ def _table(name: str, path: Path, found: Sample) -> None:
             found.sources.append(source)
 
 
-def _row(header: Sequence[str], cells: Sequence[Any]) -> Row:
-    return Row(zip(header, cells, strict=True))
+def _short_table(path: Path, scratch: Scratch) -> Path:
+    """A copy of a long table's beginning, middle and end; a workbook is read whole in any case."""
+    if path.suffix.lower() == ".parquet":
+        return short_parquet(path, scratch, 2 * ROWS)
+    if path.suffix.lower() in (".csv", ".tsv"):
+        return short_lines(path, scratch, ROW_WINDOW, header=True)
+    return path
 
 
 def _columns(source: Source) -> list[str]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
+from pipelines.logs.paths import below, keys
 from pipelines.logs.timestamps import stamp_ns
 
 DEEPEST: Final = 6
@@ -16,11 +17,12 @@ class Row(dict[str, Any]):
 
 
 class Record(NamedTuple):
-    """A record, the message it stands in, and the path its file would be pushed as."""
+    """A record, the message it stands in, the path its file would be pushed as, and which piece of that."""
 
     message: dict[str, Any]
     record: dict[str, Any]
     pushed_as: str
+    piece: int = 0
 
 
 @dataclass
@@ -50,13 +52,24 @@ def identifier(text: str) -> str:
 
 
 def leaves(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
-    """Dotted path → scalar, or stamp of seconds and nanoseconds, of every leaf that is no list."""
+    """Path → scalar, or stamp of seconds and nanoseconds, of every leaf that is no list."""
     if isinstance(value, Row):
         yield from ((column, cell) for column, cell in value.items() if column)
     elif isinstance(value, dict) and stamp_ns(value) is None:
-        if depth < DEEPEST:
-            for key, below in value.items():
-                if "." not in key and key:
-                    yield from leaves(below, f"{path}.{key}" if path else key, depth + 1)
+        for at, inner in inside(value, path, depth):
+            yield from leaves(inner, at, depth + 1)
     elif path and (value is None or isinstance(value, (*SCALARS, dict))):
         yield path, value
+
+
+def inside(value: dict[str, Any], path: str, depth: int) -> Iterator[tuple[str, Any]]:
+    """Path and value of what an object at `path` holds, down to a depth; a key no path can name is not."""
+    if depth < DEEPEST:
+        for key, inner in value.items():
+            if at := below(path, key):
+                yield at, inner
+
+
+def last_key(path: str) -> str:
+    """The last key of a path; the whole name of a table's column."""
+    return (keys(path) or [path])[-1]

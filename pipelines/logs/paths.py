@@ -1,8 +1,9 @@
 """Paths into a message: relative to the record, or from the message's root.
 
 `pose.position.x` is a key within keys, `ranges[3]` an element of a list, `errors[level=FATAL,URGENT].type`
-belongs to the first element with one of these values. `$.ts` begins at the root of the message, `@log_time`
-is what a recording says of it. `a.x | b.x` is the first of the two that is there.
+belongs to the first element with one of these values. A key that holds such a mark stands in quotes, as in
+TOML: `'bus.voltage'.mean`. `$.ts` begins at the root of the message, `@log_time` is what a recording says of
+it. `a.x | b.x` is the first of the two that is there.
 """
 
 import math
@@ -13,20 +14,75 @@ from typing import Any, Final
 Reader = Callable[[Any, Any], Any]
 Step = Callable[[Any], Any]
 
-EITHER: Final = " | "
+ROOT: Final = "$."
 ENVELOPE: Final = "@"
-DOT: Final = re.compile(r"\.(?![^\[\]]*\])")
-SUBSCRIPTED: Final = re.compile(r"(?P<key>[^\[\]]+)(?P<subscripts>(?:\[(?:\d+|[^\[\]=]+=[^\[\]]*)\])+)")
+EITHER: Final = re.compile(r"\s+\|\s+")
+QUOTED: Final = re.compile(r"""'[^']+'|"[^"]+\"""")
+SEGMENT: Final = re.compile(rf"(?:{QUOTED.pattern})?(?:\[[^\[\]]*\]|(?!{EITHER.pattern})[^.])*")
+SUBSCRIPTED: Final = re.compile(
+    rf"(?P<key>{QUOTED.pattern}|[^\[\]]+)(?P<subscripts>(?:\[(?:\d+|[^\[\]=]+=[^\[\]]*)\])+)"
+)
+BARE: Final = re.compile(r"""[^.\[\]'"|@$]+""")
 
 
 def reader(path: str) -> Reader:
     """A function (message, record) → the value at the path, None where there is none."""
-    if EITHER in path:
-        return _first([reader(one.strip()) for one in path.split(EITHER)])
-    if is_plain(path) and "." not in path:
-        return lambda _message, record: record.get(path)
-    root = path.startswith(("$.", ENVELOPE))
-    steps = [_step(segment) for segment in DOT.split(path.removeprefix("$."))]
+    alternatives = _alternatives(path)
+    if len(alternatives) > 1:
+        return _first([_reader(segments) for segments in alternatives])
+    return _reader(alternatives[0])
+
+
+def keys(path: str) -> list[str] | None:
+    """The keys of a path that is nothing but keys within keys, without a root's `$.`; None for any other."""
+    alternatives = _alternatives(path.removeprefix(ROOT))
+    plain = len(alternatives) == 1 and not path.startswith(ENVELOPE)
+    if not plain or any("[" in one and not QUOTED.fullmatch(one) for one in alternatives[0]):
+        return None
+    return [_unquoted(segment) for segment in alternatives[0]]
+
+
+def below(path: str, key: str) -> str | None:
+    """The path of a key of what stands at `path` ('': the record); None for a key that no path can name."""
+    quotes = (
+        [""] if BARE.fullmatch(key) and key == key.strip() else [mark for mark in "'\"" if mark not in key]
+    )
+    if not key or not quotes:
+        return None
+    named = f"{quotes[0]}{key}{quotes[0]}"
+    return f"{path}.{named}" if path else named
+
+
+def mentioned(path: str) -> set[str]:
+    """Every key a path goes through, in all its alternatives, and the path itself, as a column's name."""
+    segments = [segment for one in _alternatives(path) for segment in one]
+    found = [(SUBSCRIPTED.fullmatch(segment), segment) for segment in segments]
+    return {_unquoted(parsed["key"] if parsed else segment) for parsed, segment in found} | {path}
+
+
+def _alternatives(path: str) -> list[list[str]]:
+    """The segments between the dots of each alternative."""
+    found: list[list[str]] = [[]]
+    at = 0
+    while True:
+        segment = SEGMENT.match(path, at)
+        found[-1].append(segment[0] if segment else "")
+        at += len(found[-1][-1])
+        if either := EITHER.match(path, at):
+            found.append([])
+            at = either.end()
+        elif at < len(path):
+            at += 1
+        else:
+            return found
+
+
+def _reader(segments: list[str]) -> Reader:
+    root = len(segments) > 1 and segments[0] == "$"
+    if len(segments) == 1 and BARE.fullmatch(key := segments[0]):
+        return lambda _message, record: record.get(key)
+    steps = [_step(segment) for segment in segments[root:]]
+    root |= segments[0].startswith(ENVELOPE)
 
     def read(message: Any, record: Any) -> Any:
         value = message if root else record
@@ -37,11 +93,6 @@ def reader(path: str) -> Reader:
         return value
 
     return read
-
-
-def is_plain(path: str) -> bool:
-    """Whether a path is nothing but keys within keys."""
-    return EITHER not in path and "[" not in path and not path.startswith(ENVELOPE)
 
 
 def _first(readers: list[Reader]) -> Reader:
@@ -56,7 +107,9 @@ def _step(segment: str) -> Step:
     """From a value to the one at a key and its subscripts; a key the data spell with brackets is one key."""
     parsed = SUBSCRIPTED.fullmatch(segment)
     if parsed is None:
-        return lambda value: value.get(segment) if isinstance(value, dict) else None
+        key = _unquoted(segment)
+        return lambda value: value.get(key) if isinstance(value, dict) else None
+    key = _unquoted(parsed["key"])
     subscripts = [_subscript(text) for text in parsed["subscripts"][1:-1].split("][")]
 
     def step(value: Any) -> Any:
@@ -64,12 +117,16 @@ def _step(segment: str) -> Step:
             return None
         if segment in value:
             return value[segment]
-        value = value.get(parsed["key"])
+        value = value.get(key)
         for subscript in subscripts:
             value = subscript(value)
         return value
 
     return step
+
+
+def _unquoted(segment: str) -> str:
+    return segment[1:-1] if QUOTED.fullmatch(segment) else segment
 
 
 def _subscript(text: str) -> Step:

@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from pipelines.logs.paths import keys
+
 TOKEN: Final = re.compile(rb'[ \t\r\n]*("(?:[^"\\]|\\.)*"|[\[\]{}:,]|[^ \t\r\n\[\]{}:,"]+)', re.DOTALL)
 Span = tuple[int, int]
 
@@ -12,7 +14,7 @@ Span = tuple[int, int]
 def span_at(raw: bytes, path: str) -> Span:
     """The value at a dotted path of a valid message; of repeated keys the last. The whole where it is not."""
     whole = span = (0, len(raw))
-    for key in path.split(".") if path else []:
+    for key in (keys(path) or []) if path else []:
         if raw[_start(raw, span[0])] != ord("{"):
             return whole
         values = [value for name, value in _children(raw, span[0]) if name == key]

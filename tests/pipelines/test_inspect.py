@@ -5,6 +5,8 @@ import json
 import random
 import zipfile
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from features.errors import ForewarnError
@@ -171,6 +173,75 @@ def test_a_time_is_known_by_its_name_or_by_its_look(tmp_path, name):
     found, text = look(tmp_path)
     assert found["load"].time.path == name
     assert rows_of(tmp_path, text) == ({"load": 30}, [])
+
+
+def test_keys_with_dots_are_told_from_keys_within_keys(tmp_path):
+    lines = [
+        {
+            "dev.id": f"r{at % 2}",
+            "t.s": START + at,
+            "bus.voltage": 24 + at % 5,
+            "bus": {"voltage": 12 + at % 3, "load [%]": at % 7},
+            "arm.joint": {"at": START + at, "torque.max": at % 4},
+        }
+        for at in range(60)
+    ]
+    (tmp_path / "robots.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    found, text = look(tmp_path)
+    assert found["message"].robots == ("r0", "r1")
+    assert {field.name: field.path for one in found.values() for field in one.fields} == {
+        "bus_voltage": "'bus.voltage'",
+        "voltage": "bus.voltage",
+        "load": "bus.'load [%]'",
+        "torque_max": "'torque.max'",
+    }
+    assert rows_of(tmp_path, text) == ({"message": 60, "arm_joint": 60}, [])
+    settings = ExtractSettings.from_json(parse_config(text).step_files["extract"])
+    (row, *_) = extract(tmp_path / "robots.jsonl", "/robots.jsonl", settings).streams["message"].to_pylist()
+    assert (row["robot_id"], row["bus_voltage"], row["voltage"], row["load"]) == ("r0", 24, 12, 0)
+
+
+def test_what_no_path_can_name_is_left_out(tmp_path):
+    (tmp_path / "robots.jsonl").write_text(
+        "".join(json.dumps({"ts": START + at, "load": at, "'\"": at, "": at}) + "\n" for at in range(60))
+    )
+    found, _ = look(tmp_path)
+    assert [field.path for field in found["message"].fields] == ["load"]
+
+
+@pytest.mark.parametrize(
+    "kind", ["long.csv", "a.csv", "a.parquet", "long.jsonl", "a.jsonl", "a.jsonl.gz", "a.zip"]
+)
+def test_the_robots_at_the_end_of_a_long_file_are_seen(tmp_path, monkeypatch, kind):
+    for name, size in {
+        "MESSAGE_WINDOW": 1 << 16,
+        "ROW_WINDOW": 1 << 14,
+        "MESSAGES": 300,
+        "ROWS": 300,
+    }.items():
+        long = name.endswith("WINDOW") and not kind.startswith("long")
+        monkeypatch.setattr(f"pipelines.inspect.sample.{name}", size << 10 if long else size)
+    rows = [(f"r{robot}", START + 5 * at, at % 7) for robot in range(9) for at in range(1_000)]
+    lines = [json.dumps({"robot": robot, "ts": ts, "load": load}) for robot, ts, load in rows]
+    file = tmp_path / kind
+    if kind.endswith("csv"):
+        file.write_text("robot,ts,load\n" + "".join(f"{robot},{ts},{load}\n" for robot, ts, load in rows))
+    elif kind.endswith("parquet"):
+        robots, times, loads = zip(*rows, strict=True)
+        pq.write_table(pa.table({"robot": robots, "ts": times, "load": loads}), file, row_group_size=700)
+    elif kind.endswith("zip"):
+        with zipfile.ZipFile(file, "w") as archive:
+            for number, line in enumerate(lines):
+                archive.writestr(f"{number:05}.json", line)
+    else:
+        text = "\n".join(lines).encode()
+        file.write_bytes(gzip.compress(text) if kind.endswith("gz") else text)
+    found, text = look(tmp_path)
+    (one,) = found.values()
+    assert {"r0", "r4", "r8"} <= set(one.robots)
+    assert len(one.source.records) == 300
+    assert (one.every_s, one.gap_s) == (5, 5)
+    assert rows_of(tmp_path, text) == ({one.source.name: 9_000}, [])
 
 
 def test_messages_within_lines_of_other_text(tmp_path):

@@ -8,7 +8,8 @@ from typing import Any, Final
 import numpy as np
 
 from pipelines.config import RobotSection, StreamSection
-from pipelines.logs.paths import is_plain
+from pipelines.logs.paths import ROOT as FROM_ROOT
+from pipelines.logs.paths import keys
 from pipelines.logs.scan.tree import KEY, MAX_KEY, NONE, VALUE, WHEN, WORDS, Tree
 
 ROOT: Final = 0
@@ -21,8 +22,11 @@ class _Node:
     children: dict[str, "_Child"] = field(default_factory=dict)
 
     def at(self, path: str) -> "_Child":
-        """The child at a dotted path, made where missing. Raises _Unsupported when a record is in the way."""
-        *above, last = path.split(".")
+        """The child at a path, made where missing. Raises _Unsupported where it takes more than keys."""
+        found = keys(path)
+        if found is None:
+            raise _Unsupported
+        *above, last = found
         node = self
         for key in above:
             child = node.children.setdefault(key, _Child())
@@ -103,8 +107,6 @@ class _Builder:
 
     def _declare(self, spec: StreamSection) -> None:
         """The table of a stream's path."""
-        if not is_plain(spec.path):
-            raise _Unsupported
         if spec.path in self.of_path:
             if spec.pairs != (self.tables[self.of_path[spec.path]].keys is not None):
                 raise _Unsupported
@@ -123,19 +125,17 @@ class _Builder:
         return Source(table, {path: self._cell(path, spec, table) for path in record_paths(spec, robot)})
 
     def _cell(self, path: str, spec: StreamSection, table: int) -> tuple[int, int]:
-        if not is_plain(path) and (path.startswith("$.") or not spec.pairs):
-            raise _Unsupported
-        if path.startswith("$."):
-            return self._leaf(self.root, path[2:], ROOT)
+        if path.startswith(FROM_ROOT):
+            return self._leaf(self.root, path, ROOT)
         if not spec.pairs:
             return self._leaf(self.tables[table].record, path, table)
         if path == spec.time:
             return self._pair_time(path, table)
         names = {field.source or name for name, field in spec.fields.items()} | set(spec.where)
-        keys = self.tables[table].keys
-        if path not in names or keys is None:
+        keyed = self.tables[table].keys
+        if path not in names or keyed is None:
             raise _Unsupported
-        return self._column(keys.children.setdefault(path, _Child()), path, table)
+        return self._column(keyed.children.setdefault(path, _Child()), path, table)
 
     def _pair_time(self, path: str, table: int) -> tuple[int, int]:
         declared = self.tables[table]

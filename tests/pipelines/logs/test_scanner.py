@@ -36,6 +36,16 @@ SPECS = {
         path="iso", time="when", unit="iso8601", time_zone="Europe/Berlin", fields={"x": "float"}
     ),
 }
+SPECS["dotted"] = StreamSection(
+    path="'a.b'",
+    time="'t.s'",
+    recv="$.recv",
+    fields={
+        "one": {"type": "float", "source": "'x.y'"},
+        "nested": {"type": "float", "source": "x.y"},
+        "root": {"type": "float", "source": "$.'a.x'"},
+    },
+)
 LOGS = LogsSection(robot=RobotSection(field="$.robot"), limits=LimitsSection(nesting=16))
 
 awkward = st.sampled_from(
@@ -154,6 +164,12 @@ def message(draw: Callable[..., Any]) -> bytes:
     if draw(st.booleans()):
         parts.append(f'"iso":{{"when":{draw(value())},"x":{draw(value())}}}')
     if draw(st.booleans()):
+        inner = draw(an_object(st.sampled_from(["x.y", "x", "t.s", "y"])))
+        parts.append(
+            f'"a.b":[{inner},{{"t.s":{draw(ts)},"x.y":{draw(value())},"x":{{"y":{draw(value())}}}}}]'
+        )
+        parts.append(f'"a":{{"b":[{inner}],"x":{draw(value())}}},"a.x":{draw(value())}')
+    if draw(st.booleans()):
         parts.append(f'"x":{draw(value())}')
     text = ("{" + ",".join(draw(st.permutations(parts))) + "}").encode("utf-8", "surrogatepass")
     for _ in range(draw(st.integers(0, 1))):
@@ -207,13 +223,24 @@ def test_plain_messages_do_not_need_the_exact_parser(monkeypatch: pytest.MonkeyP
         '{"robot":"r1","kv":[{"key":"p","value":"5.5","ts":1772323225000},'
         '{"key":"q","value":"\\"fw\\"","ts":1772323225000}]}'
     )
+    dots = (
+        '{"robot":"r1","recv":1772323225000,"a":{"b":{"t.s":0},"x":8.5},"a.x":3.5,'
+        '"a.b":{"t":{"s":0},"t.s":1772323225000,"x":{"y":2.5},"x.y":1.5}}'
+    )
     monkeypatch.setattr(MessageReader, "_samples", lambda *_: [])
     monkeypatch.setattr("pipelines.logs.messages.parse_message", refuse)
-    streams, quarantine, _ = tables([plain.encode(), pairs.encode()], exact=False)
+    streams, quarantine, _ = tables([one.encode() for one in (plain, pairs, dots)], exact=False)
     assert streams["pose"].column("x").to_pylist() == [0.1 + 0.2]
     assert streams["pose"].column("s").to_pylist() == ["ü"]
     assert streams["pairs"].select(["p", "q"]).to_pylist() == [{"p": 5.5, "q": "fw"}]
-    assert sorted(quarantine.column("reason").to_pylist()) == ["time_missing", "time_out_of_range"]
+    assert streams["dotted"].select(["one", "nested", "root"]).to_pylist() == [
+        {"one": 1.5, "nested": 2.5, "root": 3.5}
+    ]
+    assert quarantine.column("reason").to_pylist() == [
+        "time_out_of_range",
+        "time_missing",
+        "time_out_of_range",
+    ]
 
 
 def numbers(texts: list[str]) -> list[tuple[int, int, int, float]]:
