@@ -47,7 +47,7 @@ def require_columns(table: pa.Table, names: Iterable[str], what: str) -> None:
 
 
 def robot_column(table: pa.Table, what: str) -> pa.ChunkedArray:
-    """`robot_id`, checked: text (plain, large, view or dictionary) and never null; plain or a dictionary."""
+    """`robot_id` as text or a dictionary of texts; DataError where it is none, or null."""
     require_columns(table, [ROBOT], what)
     column = table.column(ROBOT)
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type

@@ -25,7 +25,10 @@ TIMES = (TS, RECV_TS, AVAILABLE_AT, CUTOFF)
 def nearest_join_frames(
     anchor: pd.DataFrame, streams: Mapping[str, pd.DataFrame], **options: Any
 ) -> pd.DataFrame:
-    """`features.join.nearest_join` on frames; `options` are its keyword arguments."""
+    """`features.join.nearest_join` on frames: `anchor`, `streams` and what it returns.
+
+    `options` are its keyword arguments. Raises DataError for a naive time column too.
+    """
     tables = {name: from_frame(frame, name) for name, frame in streams.items()}
     return to_frame(nearest_join(from_frame(anchor, "anchor"), tables, **options))
 
@@ -33,7 +36,11 @@ def nearest_join_frames(
 def look_back_frames(
     observations: pd.DataFrame, cutoffs: pd.DataFrame, *, failures: pd.DataFrame | None = None, **options: Any
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """`features.lookback.look_back` on frames: features and excluded; `options` are its keyword arguments."""
+    """`features.lookback.look_back` on frames: `observations`, `cutoffs` and `failures`.
+
+    Returns its features and its excluded cut-offs; `options` are its other keyword arguments. Raises
+    DataError for a naive time column too.
+    """
     found = look_back(
         from_frame(observations, "observations"),
         from_frame(cutoffs, "cutoffs"),

@@ -70,7 +70,7 @@ def nearest_join(
 
 
 def grid(robots: Iterable[str], start: Instant, end: Instant, every: Duration) -> pa.Table:
-    """An anchor of fixed steps: for each robot the multiples of `every` since the epoch in [start, end).
+    """An anchor of fixed steps: multiples of `every` since the epoch in [`start`, `end`), for all `robots`.
 
     Returns `robot_id`, `ts`, sorted. Raises UsageError unless `every` is positive.
     """

@@ -96,7 +96,11 @@ def episodes(failures: pa.Table, episode_gap: Duration) -> pa.Table:
 
 
 def failure_cutoffs(episodes: pa.Table, lead: Duration) -> pa.Table:
-    """The classic cut-offs, `episode start − lead`: `robot_id`, `cutoff` (`schema.CUTOFFS`)."""
+    """The classic cut-offs, `episode start − lead`: `robot_id`, `cutoff` (`schema.CUTOFFS`), sorted.
+
+    `episodes`: `robot_id`, `ts` of each start, as `episodes` gives them.
+    Raises DataError when it breaks its contract.
+    """
     require_table(episodes, "episodes")
     order = order_rows(episodes, "episodes")
     cutoffs = pa.array(shifted(order.times, -nanoseconds(lead, "lead")), TIMESTAMP)

@@ -41,9 +41,10 @@ class Pachd:
 
     @classmethod
     def at(cls, address: str) -> "Pachd":
-        """Connect to `host:port` or a `grpc://`, `grpcs://` address; fails when nobody answers.
+        """Connect to `host:port` or a `grpc://`, `grpcs://` address.
 
         The token is `$PACH_PYTHON_AUTH_TOKEN`, the SDK's own; `$SSL_CERT_FILE` has the certificates to trust.
+        Raises UsageError for what is no address, ForewarnError when nobody answers.
         """
         trusted = os.environ.get("SSL_CERT_FILE") if address.startswith("grpcs://") else None
         try:

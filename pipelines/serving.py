@@ -122,7 +122,7 @@ class PachdSource(ShownAlerts):
             return None
 
     def report_page(self) -> bytes:
-        """The newest `report.html`, as `reports.page.render` makes it of the summary."""
+        """The newest `report.html`, as `reports.page.render` makes it of the summary; or NotFoundError."""
         from reports.page import render
 
         report = self.report()

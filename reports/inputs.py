@@ -141,7 +141,7 @@ class ReportInputs:
 
 
 def conform(table: pa.Table, schema: pa.Schema, name: str) -> pa.Table:
-    """The columns of `schema`, cast to its types; those the table lacks are null."""
+    """The columns of `schema`, cast to its types, or DataError; those the table lacks are null."""
     columns = []
     for field in schema:
         if field.name not in table.column_names:

@@ -86,7 +86,10 @@ def _options(
 
 
 def run(module: str, function: str, **arguments: Any) -> None:
-    """Call `function` of `pipelines.commands.<module>`, imported only now."""
+    """Call `function` of `pipelines.commands.<module>`, imported only now.
+
+    ForewarnError where the system refuses a file, UsageError where compiled kernels cannot be kept.
+    """
     from importlib import import_module
 
     from pipelines.commands.output import log_to_stderr, say

@@ -31,7 +31,7 @@ class Finding:
 
 
 def doctor(*, project: Path | None, json: bool) -> None:
-    """Look at Python, packages, kernels, disk, memory and the project; exit 1 when something is broken."""
+    """Look at Python, packages, kernels, disk, memory and the project; ForewarnError when one is broken."""
     findings = [*machine(Path.cwd() if project is None else project), *_project(project)]
     if json:
         print_json(findings)

@@ -127,7 +127,10 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
 
 
 def promote(*, project: Path | None, model: str | None, json: bool) -> None:
-    """Make a model the champion: a later one serves only if it is not worse. Waits for the new report."""
+    """Make a model the champion: a later one serves only if it is not worse. Waits for the new report.
+
+    Raises ConflictError when it is the champion already.
+    """
     found = Project.find(project)
     with found.connect() as pachd:
         set_up(pachd, found.config)

@@ -77,6 +77,7 @@ def run(sql: str, folders: dict[str, Path]) -> tuple[list[str], list[tuple[Any, 
     """Columns and rows of the query over folders of Parquet files, one table each.
 
     The files are read before the query runs; from then on DuckDB may reach no file, network or extension.
+    Raises UsageError, in DuckDB's words, for a query it refuses.
     """
     import duckdb
 

@@ -51,7 +51,7 @@ def report(
 
 
 def save_report(pachd: Pachd, project: Project, commit: str | None, folder: Path | None) -> Path:
-    """Write a committed report's files to a folder; the newest when no commit is named."""
+    """Write a committed report's files to a folder; NotFoundError without. No commit: the newest."""
     chosen = commit or (pachd.head("report") if "report" in pachd.pipelines() else None)
     if chosen is None:
         raise NotFoundError("there is no report yet", hint="forewarn push PATH")

@@ -59,6 +59,7 @@ class Kube:
         """The cluster of the kubeconfig's current (or named) context, or, in a pod, its own.
 
         timeout_s: how long the caller means to wait for anything; a single answer takes no longer.
+        Raises UsageError where no cluster is configured.
         """
         from kubernetes import client, config
 

@@ -26,7 +26,7 @@ class Edit:
         here.children.clear()
 
     def append(self, path: str, content: str) -> None:
-        """Append a content, by hash, to the file at a canonical path, creating it."""
+        """Append a content, by hash, to the file at a canonical path, creating it; DataError for `/`."""
         if path == "/":
             raise DataError("a file needs a name", got="'/'", expected="a path such as /robot/day.zip")
         self._at(path).content.append(content)

@@ -109,7 +109,10 @@ def trace_on(engine: "Engine", repo: str, path: str) -> list[Made]:
 
 
 def versions(engine: "Engine", repo: str, path: str, target: str) -> list[Version]:
-    """Every content a pushed file ever had, newest first, with the commits of `target` made from it."""
+    """Every content a pushed file ever had, newest first, with the commits of `target` made from it.
+
+    Raises NotFoundError for a path in no commit.
+    """
     commits = list(engine.commits.log(engine.repos.get(repo)))
     found: dict[tuple[str, str], tuple[Pushed, list[str]]] = {}
     for commit in (commit for commit in commits if commit.finished is not None):

@@ -81,6 +81,7 @@ def lay_out(inputs: tuple[MountedFile, ...], objects: Objects, pfs: Path) -> int
     """Write the inputs and an empty `out` under `pfs`, in place of what was there; returns the bytes written.
 
     Folders at the top that are needed again stay: making and removing them costs more than a small datum.
+    Raises DataError for a path that leaves its folder.
     """
     tops = {OUT, *(file.path.lstrip("/").partition("/")[0] for file in inputs)}
     pfs.mkdir(exist_ok=True)

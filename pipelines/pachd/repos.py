@@ -85,7 +85,10 @@ class Repos:
     def create_branch(
         self, repo: Repo, name: str, head: Commit | None = None, provenance: Iterable[Branch] | None = None
     ) -> Branch:
-        """Make a branch or move it to `head`, and set what it derives from unless `provenance` is None."""
+        """Make a branch or move it to `head`, and set what it derives from unless `provenance` is None.
+
+        Raises DataError for the name of a commit, or a head of another repo.
+        """
         _check_name("branch", name)
         if _UUID.fullmatch(name):
             raise DataError("a branch cannot be named like a commit", got=name)

@@ -60,7 +60,10 @@ def branch_of(repos: Repos, message: pfs.Branch) -> Branch:
 
 
 def commit_of(repos: Repos, commits: Commits, message: pfs.Commit, *, readable: bool = False) -> Commit:
-    """The commit a message refers to by id, branch or either with `^2` or `.2`; see `Commits.find`."""
+    """The commit a message refers to by id, branch or either with `^2` or `.2`; see `Commits.find`.
+
+    Raises DataError where it names none.
+    """
     repo = repo_of(repos, message.repo if message.repo.name else message.branch.repo)
     reference = message.id or message.branch.name
     if not reference:

@@ -85,7 +85,10 @@ def unzstd(raw: bytes, limits: LimitsSection) -> bytes:
 
 
 def zstd_parts(blocks: Iterable[bytes], limits: LimitsSection) -> Iterator[bytes]:
-    """Content of zstd frames in parts; the input is fed in small steps, as each can unfold a thousandfold."""
+    """Content of zstd frames in parts. Raises Unreadable where it ends or breaks.
+
+    The input is fed in small steps, as each can unfold a thousandfold.
+    """
     import zstandard
 
     stream = None
