@@ -149,7 +149,7 @@ def model_of(folder: Path) -> None:
         "prior_shift": 0.0,
         "features": [{"name": name, "unit": ""} for name in encoding.features],
         "categories": {name: list(values) for name, values in encoding.categories.items()},
-        "never_missing": list(never_missing(matrix, [n in encoding.categories for n in encoding.features])),
+        "never_missing": list(never_missing(matrix.T, [n in encoding.categories for n in encoding.features])),
         "reference": {
             name: drift.reference(values)
             for name, values in zip([*encoding.features, "risk"], [*matrix.T, risk], strict=True)

@@ -22,9 +22,10 @@ from features.events import look_back_events
 from features.labels import episodes, failure_cutoffs
 from features.lookback import look_back
 from features.schema import CODE, CUTOFF, FAILURES, IS_FAILURE_CUTOFF, LATEST_USED, ROBOT, TIMESTAMP, TS
-from models.dataset import gather
-from models.decide import row_f1
+from models.bootstrap import Figure, figure, groups, per_group, ratio
+from models.dataset import Episodes, gather
 from models.encode import Encoding
+from models.episodes import Stream
 from models.evaluate import Evaluation, Part, Predictor
 from models.learner import grow
 from models.rank import Ranking
@@ -256,16 +257,42 @@ def published(case: Case) -> dict[str, Any]:
     rows = looked_back(case, case.cutoffs, exclude=False)
     windows = with_classic(case, theirs.failures, theirs.settings, exclude=False)
     model = train(windows, theirs.failures, case.facts, {}, theirs.settings, provenance={}, units={}).model
-    risk, label = model.predict(rows, case.facts)[theirs.test], theirs.label[theirs.test]
-    ranking = Ranking.of(risk, label)
+    rows = rows.filter(pa.array(theirs.test))
+    test = judged_on(rows, theirs)
+    risk, among = model.predict(rows, case.facts), groups(test, theirs.settings.bootstraps, 0)
+    hot = risk >= model.threshold
+    right, wrong = (
+        per_group(found, among.row, among.count) for found in (hot & test.label, hot ^ test.label)
+    )
+    ranking = Ranking.of(risk, test.label, among.row, among.count)
+    figures = {
+        "f1": ratio(2 * right, 2 * right + wrong, among),
+        "roc_auc": figure(ranking.roc_auc(), ranking.roc_auc(among.weights), among),
+        "pr_auc": figure(ranking.pr_auc(), ranking.pr_auc(among.weights), among),
+    }
     return {
-        "rows": len(label),
-        "positives": int(label.sum()),
-        "f1": row_f1(risk >= model.threshold, label),
-        "roc_auc": ranking.roc_auc(),
-        "pr_auc": ranking.pr_auc(),
+        "rows": len(test),
+        "positives": int(test.label.sum()),
+        **{name: _interval(found) for name, found in figures.items()},
+        "redrawn": f"{among.count} {among.unit}s",
         "threshold": model.threshold,
     }
+
+
+def judged_on(rows: pa.Table, theirs: Published) -> Stream:
+    """The published test rows and labels; there are no episodes in that protocol."""
+    none, names = np.empty(0, dtype=np.int64), rows[ROBOT].combine_chunks().dictionary_encode()
+    return Stream(
+        robot=names.indices.to_numpy().astype(np.int32),
+        cutoff=nanoseconds(rows[CUTOFF]),
+        label=theirs.label[theirs.test],
+        episodes=Episodes(none.astype(np.int32), none, ()),
+        first=none,
+        last=none,
+        warned_for=theirs.settings.horizon // timedelta(microseconds=1) * 1000,
+        refractory=0,
+        days=0.0,
+    )
 
 
 def shuffled(case: Case) -> dict[str, Any]:
@@ -304,12 +331,17 @@ def _line(part: Part, predictor: Predictor) -> dict[str, Any]:
     return {
         "question": part.question,
         "predictor": predictor.name,
-        **{name: [_short(f.value), _short(f.low), _short(f.high)] for name, f in figures.items()},
+        **{name: _interval(found) for name, found in figures.items()},
         "f1": _short(predictor.rows.f1),
         "prevalence": _short(predictor.rows.prevalence),
         "episodes": f"{predictor.episodes.caught}/{predictor.episodes.episodes}",
         "beaten": predictor.beaten,
     }
+
+
+def _interval(found: Figure) -> list[float | None]:
+    """The value and the ends of its 95 % interval."""
+    return [_short(found.value), _short(found.low), _short(found.high)]
 
 
 def _short(value: float | None) -> float | None:

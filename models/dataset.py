@@ -83,7 +83,6 @@ def gather(
     cutoff = nanos(windows[CUTOFF])
     grid = ~windows[IS_FAILURE_CUTOFF].to_numpy().astype(bool)
     order = np.lexsort((~grid, cutoff, robot))
-    windows = windows.take(pa.array(order))
     found = labels.episodes(failures.select([ROBOT, TS, CODE]), settings.episode_gap)
     episodes = Episodes(
         _codes(found[ROBOT], place), nanos(found[TS]), tuple(found[CODE].cast(pa.string()).to_pylist())
@@ -95,15 +94,15 @@ def gather(
             until[robots.index(name)] = max(until[robots.index(name)], end - 1)
     label = _label(windows, found, until, robots, settings)
     known = np.asarray(label.is_valid().to_numpy(zero_copy_only=False), dtype=bool)
-    kept = windows.filter(pa.array(known))
-    robot, cutoff, grid = robot[order][known], cutoff[order][known], grid[order][known]
+    rows = order[known[order]]
+    robot, cutoff, grid = robot[rows], cutoff[rows], grid[rows]
     return Dataset(
         robots=robots,
         robot=robot,
         cutoff=cutoff,
-        label=np.asarray(label.drop_null().to_numpy(zero_copy_only=False), dtype=bool),
+        label=np.asarray(pc.fill_null(label, False).to_numpy(zero_copy_only=False), dtype=bool)[rows],
         grid=grid,
-        table=joined(kept, facts),
+        table=joined(windows.take(pa.array(rows)), facts),
         episodes=episodes,
         step=_step(robot[grid], cutoff[grid]),
         grid_times=grid_times,

@@ -71,7 +71,7 @@ def grow_on(
     )
     learner.fit(da.concatenate(rows), da.concatenate(label))
     categorical = [name in encoding.categories for name in encoding.features]
-    usual = never_missing(np.concatenate(samples), categorical)
+    usual = never_missing(np.concatenate(samples).T, categorical)
     return Grown(learner.booster_.model_to_string(), rounds, 0.0, columns, usual)
 
 

@@ -1,6 +1,7 @@
 """Where models are learnt: LightGBM, told to be deterministic, or the simpler families it competes with."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,7 +87,8 @@ def grow(
     weight = np.where(label[rows], settings.positive_weight, 1.0)
     shift = _shift(data, split.train, rows, weight, label)
     usual = never_missing(
-        _narrow(matrix[rows], columns), [encoding.features[c] in encoding.categories for c in columns]
+        (matrix[rows, column] for column in columns),
+        [encoding.features[column] in encoding.categories for column in columns],
     )
     if settings.family != TREES:
         text = _weights(_narrow(matrix[rows], columns), label[rows], weight, settings)
@@ -163,11 +165,11 @@ def filled(matrix: Matrix, usual: tuple[float | None, ...]) -> Matrix:
     return whole
 
 
-def never_missing(matrix: Matrix, categorical: list[bool]) -> tuple[float | None, ...]:
+def never_missing(columns: Iterable[Matrix], categorical: list[bool]) -> tuple[float | None, ...]:
     """The median of each number that is known in every row."""
     return tuple(
-        None if category or np.isnan(column).any() else float(np.median(column))
-        for column, category in zip(matrix.T, categorical, strict=True)
+        None if category or any_missing(column) else float(np.median(column))
+        for column, category in zip(columns, categorical, strict=True)
     )
 
 

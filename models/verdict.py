@@ -40,12 +40,7 @@ def verdict(model: Predictor, baselines: tuple[Predictor, ...], *, learnt: bool,
         worst = min(unbeaten, key=lambda rival: rival.difference.value or 0.0)
         if worst.name == RANDOM:
             return Verdict(NOT_USEFUL, f"Not useful: {_alerts(model, worst)}.")
-        return Verdict(
-            NOT_USEFUL,
-            f"Not useful: PR-AUC {_plain(model.rows.pr_auc)} and {episodes.caught} of "
-            f"{_count(episodes.episodes)} caught do not beat “{worst.name}” "
-            f"({_plain(worst.rows.pr_auc)}) beyond chance; difference {_plain(worst.difference, sign=True)}.",
-        )
+        return Verdict(NOT_USEFUL, f"Not useful: {_ranking(model, worst)}.")
     best = max(baselines, key=lambda rival: rival.rows.pr_auc.value or 0.0)
     return Verdict(
         USEFUL,
@@ -65,6 +60,19 @@ def _alerts(model: Predictor, chance: Predictor) -> str:
     return (
         f"{caught}, which as much time in warning at random moments can do, too "
         f"(recall {_plain(chance.episodes.recall)}), {ranking}"
+    )
+
+
+def _ranking(model: Predictor, rival: Predictor) -> str:
+    """What the model's ranking of the rows lacks beside a rival's."""
+    above = (rival.difference.value or 0.0) > 0
+    return (
+        f"its PR-AUC of {_plain(model.rows.pr_auc)} is "
+        + ("above" if above else "not above")
+        + f" the {_plain(rival.rows.pr_auc)} of “{rival.name}”"
+        + (" by no more than chance can give" if above else "")
+        + f" (difference {_plain(rival.difference, sign=True)}), with {model.episodes.caught} of "
+        f"{_count(model.episodes.episodes)} caught"
     )
 
 
