@@ -67,6 +67,7 @@ def write_table(table: pa.Table, path: Path) -> None:
         compression="lz4",
         use_dictionary=texts,
         write_statistics=ordered,
+        write_batch_size=1 << 16,
     )
 
 
