@@ -59,8 +59,11 @@ class Engine:
     ) -> None:
         self.root = Path(root).resolve()
         self.metadata = Metadata(self.root)
-        self._keep_objects_at(objects)
-        self.objects = Objects(objects or self.root / "objects")
+        try:
+            self.objects = self._objects_at(objects)
+        except BaseException:
+            self.metadata.close()
+            raise
         self.trees = Trees(self.metadata, self.objects)
         self.repos = Repos(self.metadata)
         self.commits = Commits(self.metadata, self.repos, self.trees)
@@ -181,16 +184,16 @@ class Engine:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def _keep_objects_at(self, objects: str) -> None:
+    def _objects_at(self, objects: str) -> Objects:
         kept = self.metadata.setting("objects", objects)
         if kept != objects:
-            self.metadata.close()
             raise ConflictError(
                 f"the files of {self.root} are kept elsewhere",
                 got=objects or "its own folder",
                 expected=kept or "its own folder",
                 hint="set [pipelines] objects back, or begin a new project and push the logs again",
             )
+        return Objects(objects or self.root / "objects")
 
     def _runner(self, job: Job) -> Runner:
         return Runner(job, self.jobs, self.plans, self.trees, self.activities, self._executor, self._scratch)

@@ -38,9 +38,14 @@ class Metadata:
         self._changed = threading.Condition(self._lock)
         self._depth = 0
         self.path = folder / "metadata.sqlite"
-        self._connection = sqlite3.connect(
-            self.path, isolation_level=None, check_same_thread=False, cached_statements=512
-        )
+        try:
+            with disk.telling(READING):
+                self._connection = sqlite3.connect(
+                    self.path, isolation_level=None, check_same_thread=False, cached_statements=512
+                )
+        except BaseException:
+            self._lock_file.close()
+            raise
         self._connection.row_factory = sqlite3.Row
         try:
             with disk.telling(READING):

@@ -15,7 +15,11 @@ import atheris
 
 from tests.abuse.targets import FOUND, TARGETS, harmless
 
-GUIDING = ("pipelines.config", "pipelines.logs.archives", "pipelines.pachd", "tests.abuse.targets")
+GUIDING = (
+    "pipelines.config", "pipelines.logs.archives", "pipelines.logs.recordings", "pipelines.pachd",
+    "tests.abuse.targets",
+)  # fmt: skip
+MAX_BYTES = 32_768
 
 
 def main() -> None:
@@ -32,7 +36,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as corpus:
         for number, seed in enumerate(seeds(asked.target)):
             (Path(corpus) / f"seed{number}").write_bytes(seed)
-        limits = [f"-max_total_time={asked.seconds}", "-timeout=20", "-rss_limit_mb=2048", "-max_len=4096"]
+        limits = [
+            f"-max_total_time={asked.seconds}",
+            "-timeout=20",
+            "-rss_limit_mb=2048",
+            f"-max_len={MAX_BYTES}",
+        ]
         atheris.Setup(
             [sys.argv[0], *limits, f"-artifact_prefix={kept}/", corpus, str(kept)],
             lambda data: harmless(target, data),
@@ -66,9 +75,22 @@ def seeds(name: str) -> list[bytes]:
             return [b"/(*)/@(a|b)[0-9]\n/a/b1"]
         case "archive":
             return [zipped(b'{"robot": "a", "ts": 1772366400000, "power": {"level": 1.5}, "mode": "x"}')]
+        case "recording":
+            return recordings()
         case "table":
             return [b"robot,ts,mode\na,1772366400000,x\n"]
     return [b"\x01\x12\x02/a"]
+
+
+def recordings() -> list[bytes]:
+    """A recording of each kind, after the byte that chooses it."""
+    from tests.pipelines.logs.recordings import made
+
+    with tempfile.TemporaryDirectory() as folder:
+        bag = made.ros1_bag(Path(folder) / "made.bag", 2).read_bytes()
+        (table,) = made.ros2_bag(Path(folder) / "bag", 2).glob("*.db3")
+        kinds = (made.mcap(2), made.ulog(2), bag, table.read_bytes())
+    return [bytes([number]) + content for number, content in enumerate(kinds)]
 
 
 def zipped(content: bytes) -> bytes:

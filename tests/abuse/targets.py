@@ -62,10 +62,17 @@ def table(data: bytes) -> None:
     _extract(data, "/day/amr.csv")
 
 
+def recording(data: bytes) -> None:
+    """A pushed recording: the first byte chooses which kind."""
+    kinds = (".mcap", ".ulg", ".bag", ".db3")
+    _extract(data[1:], f"/day/amr{kinds[data[0] % len(kinds)] if data else kinds[0]}", _topics())
+
+
 TARGETS: dict[str, Target] = {
     "archive": archive,
     "config": config,
     "glob": glob,
+    "recording": recording,
     "request": request,
     "spec": spec,
     "table": table,
@@ -89,13 +96,23 @@ def _settings() -> Any:
     return ExtractSettings.from_json({"logs": {"robot": {"field": "$.robot"}}, "streams": streams})
 
 
-def _extract(data: bytes, name: str) -> None:
+@cache
+def _topics() -> Any:
+    from pipelines.logs.extract import ExtractSettings
+
+    poses = {"topic": "/pose", "fields": {"x": {"type": "float", "source": "pose.position.x"}}}
+    volts = {"topic": "battery_status", "fields": {"voltage_v": "float"}}
+    logs = {"robot": {"constant": "amr"}, "start": "2026-03-01T00:00:00Z"}
+    return ExtractSettings.from_json({"logs": logs, "streams": {"pose": poses, "power": volts}})
+
+
+def _extract(data: bytes, name: str, how: Any = None) -> None:
     from pipelines.logs.extract import extract
 
     with tempfile.NamedTemporaryFile() as file:
         file.write(data)
         file.flush()
-        found = extract(Path(file.name), name, _settings())
+        found = extract(Path(file.name), name, how or _settings())
     for row in found.accounting.to_pylist():
         told = row["accepted"] + row["duplicates"] + row["quarantined"]
         assert told == row["received"], row

@@ -9,9 +9,11 @@ import pytest
 from features.errors import ForewarnError
 from pipelines.config import load_config
 from tests.abuse.messages import TEXTS
+from tests.abuse.watch import watched
 from tests.conftest import Tally
 from tests.e2e.tiny import CONFIG
 
+GROWTH_MIB = 100
 ROOT = Path(__file__).parents[2]
 CONFIGS = (CONFIG, (ROOT / "pipelines" / "demo" / "forewarn.toml").read_text("utf-8"))
 VALUES = (
@@ -60,7 +62,8 @@ def abuse(folder: Path, seed: int, number: int) -> int:
     for _ in range(number):
         path.write_bytes(mutated(draw))
         try:
-            load_config(path).step_files  # noqa: B018 - what the steps are told is made here
+            with watched(GROWTH_MIB):
+                load_config(path).step_files  # noqa: B018 - what the steps are told is made here
         except ForewarnError as error:
             refused += 1
             assert len(str(error)) < 50_000  # noqa: PT017

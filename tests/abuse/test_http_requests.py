@@ -16,11 +16,13 @@ from reports.dashboard.app import create_app
 from reports.dashboard.source import Report
 from reports.dashboard.tokens import Tokens
 from tests.abuse.messages import NUMBERS, TEXTS
+from tests.abuse.watch import watched
 from tests.conftest import Tally
 from tests.reports.conftest import make_fleet
 from tests.reports.test_page import EVIL, build, hostile
 from tests.security.test_pages import Hostile
 
+GROWTH_MIB = 200
 HOST = "http://127.0.0.1:8650"
 TIMES = (
     "2026-03-01T00:00:00Z",
@@ -107,7 +109,8 @@ async def faults(app: FastAPI, draw: random.Random, rounds: int) -> tuple[int, s
 
 
 def abuse(app: FastAPI, folder: Path, seed: int, rounds: int) -> int:
-    sent, found = asyncio.run(faults(app, random.Random(seed), rounds))
+    with watched(GROWTH_MIB, seconds=20.0 * rounds):
+        sent, found = asyncio.run(faults(app, random.Random(seed), rounds))
     assert found == set()
     outside = [path for path in folder.rglob("*") if path.is_file() and "scratch" not in path.parts]
     assert outside == []

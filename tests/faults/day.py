@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from features.errors import NotFoundError
-from pipelines.pachd import gc, objects
+from pipelines.pachd import gc, objects, runner
 from pipelines.pachd.engine import Engine
 from pipelines.pachd.files import Append, Delete
 from pipelines.pachd.records import Commit
@@ -43,10 +43,14 @@ def pushes(seed: int) -> list[tuple[list[Append | Delete], Files]]:
 
 
 def live(root: Path, seed: int, tell: Tell) -> None:
-    """From an empty folder on; `tell` of feedback, of pushes, and of doing away with one before and after."""
+    """From an empty folder on; `tell` of feedback, of pushes, and of doing away with one before and after.
+
+    Results are written down one by one, not as many as there are: each day passes each point as often.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gc, "SLACK_S", -60.0)
         patch.setattr(objects, "CHUNK_BYTES", 1024)
+        patch.setattr(runner, "_batches", lambda results: ([result] for result in results))
         _live(root, seed, tell)
 
 

@@ -241,7 +241,8 @@ class Connection:
     row_factory: Any = None
 
     def __init__(self, path: Any, vfs: str) -> None:
-        self._connection = apsw.Connection(str(path), vfs=vfs)
+        with translated():
+            self._connection = apsw.Connection(str(path), vfs=vfs)
 
     @property
     def in_transaction(self) -> bool:

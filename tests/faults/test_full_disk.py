@@ -128,6 +128,12 @@ def test_a_disk_that_fails_at_some_calls(memory: Path, before: Path, code: int, 
     tally("calls of a failing disk", fail_at_each(memory, before, code, step=127))
 
 
+def test_a_folder_that_could_not_be_opened_is_free_for_a_retry(memory: Path, before: Path) -> None:
+    for number in range(1, 13):
+        shutil.copytree(before, memory / f"{number}")
+        assert fail_at(memory / f"{number}", number, errno.EIO)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO], ids=["full", "failing"])
 @pytest.mark.timeout(3_600)
