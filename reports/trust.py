@@ -7,6 +7,7 @@ import msgspec
 import pyarrow as pa
 
 from models.evaluate import Evaluation, Part, Predictor
+from reports import words
 
 NO_MODEL: Final = {
     "word": "no model",
@@ -76,7 +77,7 @@ def _line(predictor: Predictor) -> dict[str, Any]:
     rows, episodes = predictor.rows, predictor.episodes
     return {
         "name": predictor.name,
-        "about": predictor.about,
+        "about": " ".join(words.feature(part) if "__" in part else part for part in predictor.about.split()),
         "pr_auc": msgspec.to_builtins(rows.pr_auc),
         "roc_auc": msgspec.to_builtins(rows.roc_auc),
         "brier": msgspec.to_builtins(rows.brier),

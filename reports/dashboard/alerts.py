@@ -92,9 +92,10 @@ def pages(source: Source) -> APIRouter:
     def alerts() -> HTMLResponse:
         report = source.report()
         stands = feedback.outcomes(source.feedback())
-        robots = report.summary["robots"] if report else []
         standing = source.alerts("open", SHOWN)
         spoken = {alert.robot for alert in standing}
+        robots = report.summary["robots"] if report else []
+        raised = [one for one in robots if one["status"] in RAISED and one["robot_id"] not in spoken]
         page = render(
             "alerts.html",
             place="alerts",
@@ -102,11 +103,8 @@ def pages(source: Source) -> APIRouter:
             standing=[(alert, stands.get(_key(alert))) for alert in standing],
             resolved=[(alert, stands.get(_key(alert))) for alert in source.alerts("resolved", SHOWN)],
             deliveries=source.deliveries(SHOWN),
-            raised=[
-                (robot, stands.get((robot["robot_id"], robot["peak_at"])))
-                for robot in robots
-                if robot["status"] in RAISED and robot["robot_id"] not in spoken
-            ],
+            raised=[(one, stands.get((one["robot_id"], one["peak_at"]))) for one in raised[:SHOWN]],
+            more=len(raised[SHOWN:]),
             closed=[outcome for outcome in stands.values() if outcome.verdict],
             precision=feedback.precision(stands.values()),
         )

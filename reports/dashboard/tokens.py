@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import os
 import secrets
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from typing import Final, Literal, get_args
 
 import msgspec
 
-from features.errors import ConflictError, NotFoundError, UsageError
+from features.errors import ConflictError, DataError, NotFoundError, UsageError
 
 Role = Literal["viewer", "operator", "admin"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
@@ -42,10 +43,18 @@ class Tokens:
         return self._engine is not None
 
     def all(self) -> list[Token]:
-        """Every token, in the order of creation."""
+        """Every token, in the order of creation. Raises DataError when the file is no list of tokens."""
         if not self._path.is_file():
             return []
-        return msgspec.json.decode(self._path.read_bytes(), type=list[Token])
+        try:
+            return msgspec.json.decode(self._path.read_bytes(), type=list[Token])
+        except msgspec.DecodeError as error:
+            raise DataError(
+                f"{self._path} is damaged",
+                got=error,
+                expected="a list of tokens",
+                hint="put it back from a backup; without it everybody on this machine may do everything",
+            ) from error
 
     def create(self, name: str, role: str) -> str:
         """A new token's secret, told once. Raises UsageError (role) and ConflictError (name)."""
@@ -76,17 +85,29 @@ class Tokens:
         return found
 
     def _write(self, tokens: list[Token]) -> None:
+        """Durable when it returns: a token that was revoked does not come back after a power cut."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         waiting = self._path.with_suffix(".tmp")
         waiting.unlink(missing_ok=True)  # left by a kill, with who knows which mode
-        waiting.touch(mode=0o600)
-        waiting.write_bytes(msgspec.json.encode([asdict(token) for token in tokens]))
+        _write_synced(waiting, msgspec.json.encode([asdict(token) for token in tokens]))
         waiting.replace(self._path)
+        folder = os.open(self._path.parent, os.O_RDONLY)
+        os.fsync(folder)
+        os.close(folder)
 
 
 def allows(role: Role, needed: Role) -> bool:
     """Whether a role includes another: an admin may all an operator may, who may all a viewer may."""
     return ROLES.index(role) >= ROLES.index(needed)
+
+
+def _write_synced(path: Path, data: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(handle, data)
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _digest(secret: str) -> str:
