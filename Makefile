@@ -48,7 +48,8 @@ audit: develop ## known vulnerabilities of the locked dependencies, and a bill o
 	mkdir -p build
 	$(BIN)/uv export --quiet --frozen --no-default-groups --all-extras --no-emit-project -o build/requirements.txt
 	$(BIN)/uv export --quiet --frozen --no-default-groups --all-extras --format cyclonedx1.5 -o build/sbom.json
-	$(BIN)/pip-audit --strict --requirement build/requirements.txt --require-hashes --disable-pip
+	$(BIN)/pip-audit --strict --requirement build/requirements.txt --require-hashes --disable-pip \
+	  || { echo "audit failed: a version has a known hole, or could not be asked about (the index does not answer or does not know it); see above"; exit 1; }
 
 check: develop ## format, lint, types, import directions, lock file
 	$(BIN)/ruff format --check .

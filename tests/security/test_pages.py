@@ -1,6 +1,7 @@
 """Every page of the dashboard shows names and log lines that would run as a script; none does."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from html.parser import HTMLParser
@@ -17,6 +18,7 @@ from reports.dashboard.source import JobView, PipelineView, Report
 from reports.dashboard.tokens import Tokens
 from reports.dashboard.views import ChangeView, CommitView, DatumView
 from tests.reports.conftest import make_fleet
+from tests.reports.dashboard.test_routes import NEEDED
 from tests.reports.test_page import EVIL, build, hostile
 
 JOB = JobView(EVIL, EVIL, EVIL, 4, 2, 1, 1, EVIL, 1.5, done=False)
@@ -97,10 +99,11 @@ async def answer(app: FastAPI, path: str) -> httpx.Response:
         return await client.get(path)
 
 
+SERVED = [route.removeprefix("GET ") for route in NEEDED if re.match(r"GET /(?!api/|static/|report$)", route)]
+"""Every page: a new one is tried as soon as it has its role."""
 PAGES = (
-    "/", "/?find=<script>alert(1)</script>", "/robots/{evil}", "/failures", "/fleet", "/model", "/pipelines",
-    "/pipelines/live", "/pipelines/{evil}/{evil}", "/data", "/data?repo={evil}&commit={evil}", "/alerts",
-    "/alerts/{evil}",
+    *(re.sub(r"{\w+}", "{evil}", route) for route in SERVED),
+    "/?find=<script>alert(1)</script>", "/data?repo={evil}&commit={evil}",
     "/robots/%3Cscript%3Ealert(1)%3C%2Fscript%3E", "/%3Cscript%3Ealert(1)%3C%2Fscript%3E",
 )  # fmt: skip
 

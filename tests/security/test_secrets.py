@@ -1,19 +1,24 @@
 """Tokens and keys are told once: no log line, error, file or picture of an object repeats them."""
 
+import hmac
 import json
 import logging
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import grpc
 import pytest
 import structlog
 
+from features.errors import DataError
 from pipelines.client import Pachd
-from pipelines.pachd.access import TOKEN_KEY, Access
+from pipelines.pachd.access import TOKEN_KEY, Access, TokenCheck
 from pipelines.pachd.engine import Engine
 from pipelines.pachd.executor import InlineExecutor
 from reports.dashboard.tokens import Tokens
+from tests.faults.lost_power import states
+from tests.faults.recording import Record, listen
 from tests.tls import write_certificate
 
 SECRET = "a-secret-of-more-than-16-characters"
@@ -53,6 +58,44 @@ def test_a_dashboards_token_is_kept_as_a_hash_by_its_owner_alone(tmp_path: Path)
     (tmp_path / "tokens.tmp").write_text("left by a kill, readable by all")
     tokens.create("second", "viewer")
     assert (tmp_path / "tokens.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_revoked_token_does_not_come_back_with_the_power(tmp_path: Path) -> None:
+    root = tmp_path / "project"
+    root.mkdir()
+    record = Record(root)
+    with pytest.MonkeyPatch.context() as patch:
+        listen(record, patch)
+        tokens = Tokens(root / "tokens.json")
+        tokens.create("ci", "admin")
+        record.ack(["ci"])
+        tokens.revoke("ci")
+        record.ack([])
+    for moment, disk, draw in states(record.ops, [*range(len(record.ops) + 1)] * 10, seed=1):
+        left = tmp_path / f"{moment} {draw.random()}"
+        disk.lose_power(draw, left)
+        found = [token.name for token in Tokens(left / "tokens.json").all()]
+        last = record.ops[moment - 1] if moment else None
+        assert found in ([last.value] if last and last.kind == "ack" else ([], ["ci"]))
+
+
+def test_a_damaged_file_of_tokens_lets_nobody_in(tmp_path: Path) -> None:
+    (tmp_path / "tokens.json").write_text('[{"name": "ci"')
+    with pytest.raises(DataError, match=r"tokens\.json is damaged"):
+        Tokens(tmp_path / "tokens.json").find("anything")
+
+
+def test_tokens_are_compared_in_constant_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[tuple[object, object]] = []
+    monkeypatch.setattr(hmac, "compare_digest", lambda a, b: compared.append((a, b)) or a == b)
+    tokens = Tokens(tmp_path / "tokens.json")
+    secret = tokens.create("ci", "viewer")
+    assert tokens.find(secret[:-1]) is None
+    assert tokens.find(secret) == tokens.all()[0]
+    for bearer in (SECRET[:-1], SECRET):
+        call = SimpleNamespace(invocation_metadata=((TOKEN_KEY, bearer),))
+        TokenCheck(SECRET).intercept_service(lambda _: None, call)
+    assert len(compared) == 4
 
 
 def test_the_environment_of_a_datum_holds_no_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
