@@ -244,13 +244,13 @@ class Pachd:
                 ) from error
 
     def jobs(self, *, commit: str | None = None, pipeline: str | None = None, number: int = 0) -> list[Job]:
-        """Jobs, newest first; those of one commit set, of one pipeline, or all."""
+        """Jobs of every version of the pipelines, newest first; of one commit set, one pipeline, or all."""
         with translated():
             if commit is not None:
                 infos = self._client.pps.inspect_job_set(job_set=pps.JobSet(id=commit))
             else:
                 which = pps.Pipeline(name=pipeline) if pipeline else None
-                infos = self._client.pps.list_job(pipeline=which, number=number)
+                infos = self._client.pps.list_job(pipeline=which, number=number, history=-1)
             return [_job(info) for info in infos]
 
     def datums(self, pipeline: str, commit: str) -> Iterator[Datum]:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from features.errors import NotFoundError
-from pipelines.client import Pachd
+from pipelines.client import Pachd, StoredFile
 from pipelines.taken import taken
 
 
@@ -19,7 +19,7 @@ def summary_of(pachd: Pachd, commit: str) -> dict[str, Any]:
     from reports.since import since
 
     summary = _read(pachd, commit)
-    before = _before(pachd, commit)
+    before = report_before(pachd, commit)
     if before is not None:
         summary["since"] = since(_read(pachd, before), summary, before)
     summary["taken"] = [asdict(one) for one in taken(pachd, pachd.resolve("report", commit))] or None
@@ -30,13 +30,17 @@ def _read(pachd: Pachd, commit: str) -> dict[str, Any]:
     return msgspec.json.decode(pachd.read("report", "/summary.json", commit), type=dict[str, Any])
 
 
-def _before(pachd: Pachd, commit: str) -> str | None:
-    """The nearest earlier commit with a report."""
-    earlier = commit
+def report_before(pachd: Pachd, commit: str) -> str | None:
+    """The nearest earlier commit whose report is another one, not the same kept by a run without changes."""
+    now, earlier = _file(pachd, commit), commit
     try:
         while True:
             earlier = pachd.resolve("report", f"{earlier}^")
-            if any(pachd.glob("report", "/summary.json", earlier)):
+            if _file(pachd, earlier) not in ([], now):
                 return earlier
     except NotFoundError:
         return None
+
+
+def _file(pachd: Pachd, commit: str) -> list[StoredFile]:
+    return list(pachd.glob("report", "/summary.json", commit))

@@ -14,6 +14,7 @@ from pipelines.commands.push import finished
 from pipelines.project import Project
 from pipelines.setup import MODELS, set_up
 
+NAMED: Final = 5
 SERVING: Final = "/serving.json"
 FILES: Final = ("model/model.txt", "model/card.json", "evaluation/evaluation.json")
 MAYBE: Final = ("evaluation/test.parquet", "evaluation/dependence.parquet")
@@ -93,10 +94,10 @@ def compare(*, project: Path | None, before: str, after: str | None, json: bool)
         ([name, _figure(pair[0]), _figure(pair[1])] for name, pair in told["figures"].items()),
     )
     for name, (one, other) in told["settings"].items():
-        say(f"setting {name}: {one} became {other}")
+        say(f"setting {name}: {_short(one)} became {_short(other)}")
     for word in ("added", "removed"):
         if told["features"][word]:
-            say(f"features {word}: {', '.join(told['features'][word])}")
+            say(f"features {word}: {_short(told['features'][word])}")
 
 
 def differences(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
@@ -241,6 +242,14 @@ def _resolved(pachd: Pachd, model: str | None) -> str:
 def _card(pachd: Pachd, commit: str) -> dict[str, Any]:
     value: dict[str, Any] = msgspec.json.decode(pachd.read("train", "/model/card.json", commit))
     return value
+
+
+def _short(value: Any) -> str:
+    """A setting or a list of names in a line; --json has all of it."""
+    if not isinstance(value, list):
+        return str(value)
+    more = f" and {len(value) - NAMED} more" if len(value) > NAMED else ""
+    return (", ".join(map(str, value[:NAMED])) or "none") + more
 
 
 def _figure(value: float | None) -> str:

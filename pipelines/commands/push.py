@@ -12,7 +12,7 @@ from pipelines.commands.output import print_json, say, say_next
 from pipelines.commands.progress import bytes_progress, watch_jobs
 from pipelines.pachd.globs import compile_glob
 from pipelines.project import Project
-from pipelines.setup import set_up
+from pipelines.setup import CONFIG, set_up
 from pipelines.specs import STEPS
 
 ALLOWED: Final = "/ #$%&',:;=~"
@@ -24,7 +24,10 @@ def push(*, project: Path | None, paths: list[Path], to: str, wait: bool, json: 
     files = gather(paths, to)
     check_glob(files, found.config.logs.glob)
     with found.connect() as pachd:
-        set_up(pachd, found.config)
+        known = pachd.has_repo(CONFIG)
+        for change in set_up(pachd, found.config):
+            if known:
+                say(f"{change}: what depends on it is made anew before these files are looked at")
         commit = commit_logs(pachd, files)
         jobs = watch_jobs(pachd, commit) if wait else []
     if json:

@@ -17,6 +17,7 @@ from models.artifact import Model
 from models.change import explain
 from pipelines.client import Pachd
 from pipelines.commands.output import print_json, say, say_next, stdout
+from pipelines.committed import report_before
 from pipelines.project import Project
 from pipelines.steps.facts import read_facts
 from pipelines.steps.files import encode, parquet_files, read_tables
@@ -41,7 +42,9 @@ def why(*, project: Path | None, robot: str, before: str | None, after: str | No
     """Say why. NotFoundError for an unknown commit or robot, DataError where a report has no risk of it."""
     with Project.find(project).connect() as pachd:
         new = pachd.resolve("report", after or "master")
-        old = pachd.resolve("report", before or f"{new}^")
+        old = pachd.resolve("report", before) if before else report_before(pachd, new)
+        if old is None:
+            raise NotFoundError("no other report before this one", got=new, hint="forewarn push PATH")
         sides = [_side(pachd, commit, robot) for commit in (old, new)]
     told = split(*sides)
     if json:

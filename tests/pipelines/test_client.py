@@ -1,5 +1,6 @@
 """What forewarn's client does beyond the calls it makes."""
 
+import json
 import os
 import subprocess
 import sys
@@ -46,3 +47,21 @@ def test_only_what_a_dead_process_of_this_machine_left_open_is_dropped(
         assert pachd.head("logs") == first
         if dropped:
             assert pachd.read("logs", "/b", pachd.put("logs", {"/b": b"2"})) == b"2"
+
+
+def test_jobs_of_versions_before_an_upgrade_are_told(tmp_path: Path) -> None:
+    def spec(command: str) -> str:
+        told = {
+            "pipeline": {"name": "copy"},
+            "input": {"pfs": {"repo": "logs", "glob": "/*"}},
+            "transform": {"cmd": ["sh", "-c", command], "image": "none"},
+        }
+        return json.dumps(told)
+
+    with Engine(tmp_path, executor=InlineExecutor()) as engine:
+        pachd = Pachd.at(f"127.0.0.1:{engine.serve()}")
+        pachd.create_repo("logs")
+        pachd.create_pipeline(spec("true"))
+        first = pachd.put("logs", {"/a": b"1"})
+        pachd.create_pipeline(spec("echo upgraded"), update=True)
+        assert first in [job.commit for job in pachd.jobs(pipeline="copy")][1:]
