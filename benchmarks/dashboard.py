@@ -1,7 +1,7 @@
 """How fast the dashboard answers: pages at 10 to 1,000 robots, and the engine's queries as history grows.
 
 `python -m benchmarks.dashboard` (in the repository). Pages are asked without a network, of a 90 days' report;
-queries go to an embedded pachd that holds 100 robots for 9 and for 90 days. The data are synthetic.
+queries go to an embedded pachd that holds 100 robots for 5 and for 50 days. The data are synthetic.
 """
 
 import asyncio
@@ -33,8 +33,8 @@ from reports.risk_report import as_json
 from reports.summary import summarize
 
 ROUNDS = 15
-PAGES = ("/", "/robots/amr-0007", "/fleet", "/failures", "/alerts", "/api/robots?limit=100")
-ROBOTS, DAYS = 100, (9, 90)
+PAGES = ("/", "/now?report=older", "/robots/amr-0007", "/fleet", "/failures", "/alerts", "/api/robots?limit=100")
+ROBOTS, DAYS = 100, (5, 50)
 
 
 class Reported:

@@ -11,7 +11,7 @@ from features.schema import AVAILABLE_AT, CODE, CUTOFF, RECV_TS, ROBOT, TS
 from reports.dashboard.windows import Window
 
 POINTS: Final = 3_000
-RUNS: Final = 400
+RUNS: Final = 3_000
 EVENTS: Final = 500
 GAP_STEPS: Final = 5
 _GAP: Final = "__gap_s"
@@ -24,7 +24,7 @@ def timeline(window: Window) -> dict[str, Any]:
     nearest record; both beside `x`. Beyond 1,500 rows each bucket of time shows its lowest and highest
     value, so a spike is never lost. `gaps` are pauses of over five usual steps: the curves break there, as
     that of the risk does where windows were excluded. `states`: column → runs `[start, end, text]` of texts,
-    without columns of over 400 runs. `events` are at most 500, the last.
+    without columns of over 3,000 runs. `events` are at most 500, the last.
     """
     start, end = window.start, window.end
     table = _within(window.observations, TS, start, end)

@@ -42,7 +42,7 @@ def ended(process: "subprocess.Popen[str]") -> int:
         pytest.fail(f"the daemon does not stop:\n{process.stderr.read()}")
 
 
-def test_a_commit_of_any_client_is_reprocessed_and_a_second_daemon_refused_with_the_pid_of_the_first(
+def test_it_reprocesses_a_commit_of_any_client_refuses_a_second_and_stops_when_told(
     daemon: tuple[Path, "subprocess.Popen[str]"],
 ) -> None:
     from pachyderm_sdk import Client
@@ -64,17 +64,13 @@ def test_a_commit_of_any_client_is_reprocessed_and_a_second_daemon_refused_with_
     assert second.code == 4
     assert str(process.pid) in second.err
 
-
-def test_it_stops_when_told_and_what_was_pushed_stays(
-    daemon: tuple[Path, "subprocess.Popen[str]"],
-) -> None:
-    project, process = daemon
-    pushed = run_in(project, "push", "logs", "--no-wait", "--json")
+    more = tiny.write(project / "more", hours=14) / "logs"
+    pushed = run_in(project, "push", more, "--to", "/", "--no-wait", "--json")
     assert pushed.code == 0, pushed.err
     process.send_signal(signal.SIGTERM)
     assert ended(process) == 0
     assert not (project / ".forewarn" / "daemon.json").exists()
-    again = run_in(project, "push", "logs", "--json")
+    again = run_in(project, "push", more, "--to", "/", "--json")
     assert {job["state"] for job in again.json["jobs"]} == {"SUCCESS"}
     assert len(run_in(project, "jobs", pushed.json["commit"], "--json").json) == 6
 
