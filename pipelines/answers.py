@@ -37,10 +37,10 @@ class Job:
 
     @property
     def seconds(self) -> float | None:
-        """From start to end, None while it waits or runs."""
+        """From start to end, None while it waits or runs; 0 where the clock was set back meanwhile."""
         if self.started is None or self.finished is None:
             return None
-        return round((self.finished - self.started).total_seconds(), 2)
+        return max(0.0, round((self.finished - self.started).total_seconds(), 2))
 
 
 @dataclass(frozen=True)

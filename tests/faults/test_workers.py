@@ -2,15 +2,20 @@
 
 import json
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from pipelines.client import Job, Pachd
-from pipelines.pachd import gc
+from pipelines.pachd import gc, records
 from pipelines.pachd.engine import Engine
 from pipelines.pachd.executor import ProcessExecutor
+from pipelines.pachd.files import Append
 from pipelines.pachd.gc import Activities
+from tests.faults.day import contents
+from tests.faults.inline import Copying, push, run_jobs
+from tests.faults.victim import PIPELINE
 
 SCRIPT = """
 case $(cat $in) in
@@ -86,3 +91,44 @@ def test_what_a_push_wrote_is_not_collected_though_the_clock_jumps(
         steady += 5
         assert activities.oldest() <= min(before, after)
     assert activities.oldest() == gc.time.time()
+
+
+class Jumping(Copying):
+    """The clock is set while each datum runs."""
+
+    def __init__(self, clock: list[float]) -> None:
+        super().__init__()
+        self.clock = clock
+
+    def made_of(self, content: bytes) -> bytes:
+        self.clock[0] += self.clock[1]
+        return content
+
+
+@pytest.mark.parametrize("jump", [-86_400.0, 86_400.0])
+def test_a_job_ends_well_though_the_clock_jumps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jump: float
+) -> None:
+    clock = [0.0, jump]
+    monkeypatch.setattr(records.time, "time_ns", lambda: int((1.8e9 + clock[0]) * 1e9))
+    engine = Engine(tmp_path / "engine", executor=Jumping(clock))
+    engine.repos.create("in")
+    engine.pipelines.create(PIPELINE)
+    for number in range(3):
+        uuid = push(engine, Append("/a", b"%d" % number), Append(f"/{number}", b"one"))
+        run_jobs(engine)
+        (job,) = engine.jobs.in_set(uuid)
+        assert (job.state, job.processed, job.failed) == ("SUCCESS", 2, 0)
+        clock[1] = -clock[1]
+    made = contents(engine, engine.commits.readable(engine.repos.get("copy"), "master"))
+    assert made == contents(engine, engine.commits.find(engine.repos.get("in"), "master"))
+    engine.collect_garbage()
+    assert list(engine.fsck()) == []
+    assert next(commit.uuid for commit in engine.commits.log(engine.repos.get("in"))) == uuid
+    engine.metadata.close()
+
+
+def test_a_job_never_took_less_than_no_time() -> None:
+    ended = datetime(2026, 3, 1, tzinfo=UTC)
+    job = Job("copy", "c", "SUCCESS", 1, 1, 0, 0, "", started=ended + timedelta(days=1), finished=ended)
+    assert job.seconds == 0.0
