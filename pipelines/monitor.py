@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pipelines.pachd.engine import Engine
 
 PLAIN = "text/plain; charset=utf-8"
+PATIENCE_S = 10.0
+"""A connection that says nothing for so long is closed, lest each keep a thread."""
 
 
 def answer(path: str, engine: "Engine", pachd: Pachd, metrics: Metrics) -> tuple[int, str, bytes]:
@@ -43,6 +45,8 @@ def serve(address: str, engine: "Engine", pachd: Pachd) -> Iterator[tuple[int, M
     metrics = Metrics(engine, pachd)
 
     class Handler(BaseHTTPRequestHandler):
+        timeout = PATIENCE_S
+
         def do_GET(self) -> None:
             status, kind, body = answer(self.path, engine, pachd, metrics)
             self.send_response(status)

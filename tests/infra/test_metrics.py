@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -113,6 +114,22 @@ def test_health(served):
     assert asked(f"{served[0]}/healthz") == (200, "ok\n")
     assert asked(f"{served[0]}/readyz") == (200, "ok\n")
     assert asked(f"{served[0]}/else")[0] == 404
+
+
+def test_metrics_are_counts_and_name_no_robot_file_or_line(served):
+    families = text_string_to_metric_families(asked(f"{served[0]}/metrics")[1])
+    labels = {name for family in families for sample in family.samples for name in sample.labels}
+    assert {"pipeline"} <= labels <= {"pipeline", "state", "phase", "direction", "channel", "outcome"}
+
+
+def test_who_connects_and_says_nothing_is_left(engine, pachd, monkeypatch):
+    monkeypatch.setattr(monitor, "PATIENCE_S", 0.05)
+    with monitor.serve("127.0.0.1:0", engine, pachd) as (port, _):
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as silent:
+            assert silent.recv(1) == b""
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as half:
+            half.sendall(b"GET /metrics HT")
+            assert half.recv(1) == b""
 
 
 def test_an_engine_that_stops_is_neither_alive_nor_ready(tmp_path):
