@@ -6,6 +6,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
+from jinja2 import UndefinedError
 from starlette.exceptions import HTTPException
 
 from features.errors import ConflictError, ForewarnError, NotFoundError
@@ -41,6 +42,12 @@ def create_app(source: Source, *, tokens: Tokens, scratch: Path) -> FastAPI:
     def _told(request: Request, error: Exception) -> Response:
         status = 404 if isinstance(error, NotFoundError) else 409 if isinstance(error, ConflictError) else 422
         return _answer(request, status, str(error))
+
+    @app.exception_handler(UndefinedError)
+    def _older(request: Request, _: Exception) -> Response:
+        return _answer(
+            request, 503, "the report was made by another version of forewarn and lacks what this page shows"
+        )
 
     @app.exception_handler(RequestValidationError)
     def _invalid(request: Request, error: Exception) -> Response:

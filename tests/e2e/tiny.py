@@ -37,13 +37,17 @@ exclude = ["stops"]
 [train]
 rounds = 5
 """
+ONE_WORKER = """
+[pipelines]
+workers = 1
+"""
 
 
 def write(folder: Path, *, hours: int = 12) -> Path:
-    """Write `forewarn.toml` and `logs/` into a folder; the folder."""
+    """Write `forewarn.toml` and `logs/` into a folder; the folder. One worker: another is slow to start."""
     logs = folder / "logs"
     logs.mkdir(parents=True)
-    (folder / "forewarn.toml").write_text(CONFIG)
+    (folder / "forewarn.toml").write_text(CONFIG + ONE_WORKER)
     load, stops = ["at,machine,amps"], ["at,machine,code"]
     for machine in ("m1", "m2"):
         for minute in range(0, hours * 60, 5):

@@ -63,7 +63,7 @@ def test_deploying_twice_changes_nothing_the_second_time(project, address, capsy
 def test_a_changed_image_and_window_are_shown_and_only_they_are_updated(project, address, capsys):
     deployed(project, address, capsys)
     toml = project / "forewarn.toml"
-    toml.write_text(toml.read_text().replace('"30m"]', '"40m"]') + '[pipelines]\nimage = "forewarn:2"\n')
+    toml.write_text(toml.read_text().replace('"30m"]', '"40m"]') + 'image = "forewarn:2"\n')
     told = deployed(project, address, capsys)
     assert '-  "image": "forewarn:latest"' in told["diff"]
     assert '+  "image": "forewarn:2"' in told["diff"]
@@ -73,8 +73,8 @@ def test_a_changed_image_and_window_are_shown_and_only_they_are_updated(project,
     assert spec["transform"]["image"] == "forewarn:2"
 
 
-def test_specs_ask_a_cluster_for_what_the_project_says(project):
-    specs = load_specs(parse_config((project / "forewarn.toml").read_text() + CLUSTER))
+def test_specs_ask_a_cluster_for_what_the_project_says():
+    specs = load_specs(parse_config(tiny.CONFIG + CLUSTER))
     assert specs["features"]["parallelism_spec"] == {"constant": 8}
     assert specs["features"]["datum_set_spec"] == {"number": 16}
     assert specs["train"]["parallelism_spec"] == {"constant": 1}

@@ -158,7 +158,8 @@ def test_a_model_is_trained_on_the_workers_that_run_its_datum(tmp_path):
         cluster = Cluster(stack, 3, {})
         toml = project / "forewarn.toml"
         toml.write_text(
-            f'{toml.read_text()}distributed = true\n[pipelines]\nscheduler = "{cluster.address}"\n'
+            toml.read_text().replace(tiny.ONE_WORKER, "distributed = true\n")
+            + f'[pipelines]\nscheduler = "{cluster.address}"\n'
         )
         with Engine(tmp_path / "many", executor=cluster.executor) as engine:
             made = outputs(project, engine)

@@ -111,6 +111,15 @@ def test_before_the_first_report_the_page_says_how_to_get_one(tmp_path: Path) ->
     assert "A newer report" not in empty.get("/now?report=").text
 
 
+def test_a_report_of_another_version_is_said_to_be_one(memory: Memory, tmp_path: Path) -> None:
+    assert memory.summary is not None
+    older = {name: part for name, part in memory.summary.items() if name != "watch"}
+    asked = Client(create_app(Memory(older, memory.inputs), tokens=Tokens(tmp_path / "t"), scratch=tmp_path))
+    assert asked.get("/").status_code == 200
+    assert asked.get("/model").status_code == 503
+    assert "another version of forewarn" in asked.get("/model").text
+
+
 def test_a_page_tells_what_runs_and_that_a_newer_report_is_there(ask: Client) -> None:
     assert f'hx-get="/now?report={COMMIT}"' in ask.get("/").text
     assert "3 of 4" in ask.get(f"/now?report={COMMIT}").text
