@@ -80,18 +80,17 @@ def counted(model: Model, matrix: Matrix, risk: Values, cutoff: Times) -> pa.Tab
         order = np.argsort(days, kind="stable")
         matrix, risk, days = np.asfortranarray(matrix[order]), risk[order], days[order]
     edges = {name: np.asarray(of["edges"], np.float64) for name, of in kept.items()}
-    columns = [
-        entry
-        for entry in zip([*model.encoding.features, "risk"], [*matrix.T, risk], strict=True)
-        if entry[0] in kept
-    ]
+    features = [*model.encoding.features, "risk"]
+    of = [edges.get(name, np.empty(0)) for name in features]
     found: dict[str, list[Any]] = {"day": [], "feature": [], "counts": []}
     for day in np.unique(days):
         start, stop = np.searchsorted(days, [day, day + 1])
-        for name, values in columns:
-            found["day"].append(str(np.datetime64(int(day), "D")))
-            found["feature"].append(name)
-            found["counts"].append(bins(values[start:stop], edges[name]))
+        counts = bins(matrix, of[:-1], start, stop) + bins(risk[:, np.newaxis], of[-1:], start, stop)
+        for name, count in zip(features, counts, strict=True):
+            if name in kept:
+                found["day"].append(str(np.datetime64(int(day), "D")))
+                found["feature"].append(name)
+                found["counts"].append(count)
     return pa.table(found, schema=COUNTS)
 
 
@@ -155,7 +154,7 @@ def _state(value: float) -> str:
 
 
 def _shares(values: Values, edges: Values) -> NDArray[np.float64]:
-    return bins(values, edges) / max(len(values), 1)
+    return bins(values[:, np.newaxis], [edges])[0] / max(len(values), 1)
 
 
 def _p_value(distance: float, one: int, other: int) -> float:

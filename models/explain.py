@@ -1,6 +1,7 @@
 """A risk nobody can question is a risk nobody acts on: why this robot, in its own quantities."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -8,9 +9,9 @@ from numpy.typing import NDArray
 
 from features.schema import CUTOFF, ROBOT, TIMESTAMP
 from models.artifact import Model
-from models.learner import contributions, filled
+from models.learner import Matrix, contributions, filled
 from models.naming import FeatureName, parse, quantity
-from models.wording import as_usual, words
+from models.wording import Value, as_usual, words
 
 REASONS = pa.schema(
     [
@@ -32,10 +33,10 @@ REASONS = pa.schema(
 )
 
 
-def reasons(
-    model: Model, windows: pa.Table, facts: pa.Table | None, rows: NDArray[np.int64], *, most: int = 5
-) -> pa.Table:
-    """What raised the risk of each of `rows`, strongest first; columns as `REASONS`.
+def reasons(model: Model, windows: pa.Table, matrix: Matrix, *, most: int = 5) -> pa.Table:
+    """What raised the risk of each of the windows, strongest first; columns as `REASONS`.
+
+    `windows`: `robot_id`, `cutoff`; `matrix`: what the model read of each (`Model.matrix`).
 
     Contributions are TreeSHAP values in log-odds, summed over the statistics of one source (stream and
     field), so that one quantity is one reason, and within it over each window: `window` is the one that
@@ -43,29 +44,28 @@ def reasons(
     not read like `usual` (median or most frequent of the training rows without failure) if any. Only sources
     that raise the risk are reasons. Empty for the constant-rate model.
     """
-    if not model.text or not len(rows):
+    if not model.text or not len(matrix):
         return REASONS.empty_table()
-    asked = windows.take(pa.array(rows))
-    matrix = model.matrix(asked, facts)
     shares = contributions(model.text, filled(matrix, model.never_missing))[:, :-1]
     names = [parse(name) for name in model.encoding.features]
     windows_of = _windows(names)
     sources = sorted(windows_of)
     together = [np.sort(np.concatenate(list(windows_of[source].values()))) for source in sources]
     summed = np.stack([shares[:, columns].sum(axis=1) for columns in together], axis=1)
-    robots = asked[ROBOT].cast(pa.string()).to_pylist()
-    cutoffs = asked[CUTOFF].cast(TIMESTAMP).cast(pa.int64()).to_pylist()
+    robots = windows[ROBOT].cast(pa.string()).to_pylist()
+    cutoffs = windows[CUTOFF].cast(TIMESTAMP).cast(pa.int64()).to_pylist()
     found = []
-    for row in range(len(rows)):
+    for row in range(len(matrix)):
         strongest = np.argsort(-summed[row], kind="stable")[:most]
         for rank, source in enumerate(strongest[summed[row][strongest] > 0], start=1):
             added = {window: shares[row][of].sum() for window, of in windows_of[sources[source]].items()}
             window = max(added, key=lambda name: (added[name], name))
             columns = windows_of[sources[source]][window]
             told = [
-                _entry(model, names, int(column), matrix[row]) for column in _strongest(columns, shares[row])
+                _Told.of(model, names[column], int(column), matrix[row])
+                for column in _strongest(columns, shares[row])
             ]
-            entry = next((one for one, differs in told if differs), told[0][0])
+            entry = next((one for one in told if one.differs), told[0]).entry
             strength = (float(summed[row][source]), float(added[window]))
             found.append((robots[row], cutoffs[row], rank, *entry[:-1], *strength, entry[-1]))
     filled_in = list(zip(*found, strict=True)) if found else [()] * len(REASONS)
@@ -106,26 +106,34 @@ def _strongest(columns: NDArray[np.int64], shares: NDArray[np.float64]) -> NDArr
     return ordered[: max(1, int((shares[ordered] > 0).sum()))]
 
 
-def _entry(
-    model: Model, names: Sequence[FeatureName], column: int, row: NDArray[np.float32]
-) -> tuple[tuple[str, ...], bool]:
-    """What a reason tells of a feature, and whether that differs from the usual."""
-    name, number, feature = names[column], float(row[column]), model.encoding.features[column]
-    unit_name = str(model.card["features"][column]["unit"])
-    usual = model.card["usual"][feature]
-    value: float | str | None = number
-    if feature in model.encoding.categories:
-        known = model.encoding.categories[feature]
-        value = None if np.isnan(number) else known[int(number)]
-    entry = (
-        feature,
-        name.stream,
-        name.field,
-        name.statistic,
-        name.window,
-        quantity(value, ""),
-        quantity(usual, ""),
-        unit_name,
-        words(name, value, usual, unit_name),
-    )
-    return entry, not as_usual(name, value, usual, unit_name)
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A feature of one row as a reason tells it, beside what is usual."""
+
+    feature: str
+    name: FeatureName
+    value: Value
+    usual: Value
+    unit: str
+
+    @classmethod
+    def of(cls, model: Model, name: FeatureName, column: int, row: Matrix) -> "_Told":
+        feature, number = model.encoding.features[column], float(row[column])
+        value: Value = number
+        if feature in model.encoding.categories:
+            value = None if np.isnan(number) else model.encoding.categories[feature][int(number)]
+        unit = str(model.card["features"][column]["unit"])
+        return cls(feature, name, value, model.card["usual"][feature], unit)
+
+    @property
+    def differs(self) -> bool:
+        """Whether it reads otherwise than usual."""
+        return not as_usual(self.name, self.value, self.usual, self.unit)
+
+    @property
+    def entry(self) -> tuple[str, ...]:
+        """The columns of `REASONS` from `feature` on, without the contributions."""
+        name = self.name
+        values = quantity(self.value, ""), quantity(self.usual, "")
+        said = words(name, self.value, self.usual, self.unit)
+        return self.feature, name.stream, name.field, name.statistic, name.window, *values, self.unit, said

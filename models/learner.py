@@ -18,7 +18,7 @@ from models.episodes import stream
 from models.rank import Ranking
 from models.settings import LOGISTIC, TREES, TrainSettings
 from models.split import Split
-from models.tally import any_missing
+from models.tally import missing
 from models.trees import forest
 
 FEWEST_EPISODES = 3
@@ -155,8 +155,7 @@ def _shortened(text: str, matrix: Matrix, label: Flags, weight: Scores) -> tuple
 
 def filled(matrix: Matrix, usual: tuple[float | None, ...]) -> Matrix:
     """The matrix with what is missing for the first time at its usual value (see `Grown`)."""
-    columns = matrix.T
-    lost = [place for place, known in enumerate(usual) if known is not None and any_missing(columns[place])]
+    lost = [place for place in np.flatnonzero(missing(matrix)) if usual[place] is not None]
     if not lost:
         return matrix
     whole = np.array(matrix, order="F")
@@ -168,7 +167,7 @@ def filled(matrix: Matrix, usual: tuple[float | None, ...]) -> Matrix:
 def never_missing(columns: Iterable[Matrix], categorical: list[bool]) -> tuple[float | None, ...]:
     """The median of each number that is known in every row."""
     return tuple(
-        None if category or any_missing(column) else float(np.median(column))
+        None if category or np.isnan(column).any() else float(np.median(column))
         for column, category in zip(columns, categorical, strict=True)
     )
 

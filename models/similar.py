@@ -72,30 +72,27 @@ def cases(
     }
 
 
-def similar(
-    model: Model, windows: pa.Table, facts: pa.Table | None, rows: NDArray[np.int64], *, most: int = 3
-) -> pa.Table:
-    """The `most` nearest training failures of each of `rows`, nearest first; columns as `SCHEMA`.
+def similar(model: Model, windows: pa.Table, matrix: Matrix, *, most: int = 3) -> pa.Table:
+    """The `most` nearest training failures of each of the windows, nearest first; columns as `SCHEMA`.
 
+    `windows`: `robot_id`, `cutoff`; `matrix`: what the model read of each (`Model.matrix`).
     `distance` is the root mean square difference over the model's main features, in interquartile ranges.
     Empty when the model knows fewer than two failures.
     """
     known: Mapping[str, Any] = model.card["cases"]
-    if not known or not len(rows):
+    if not known or not len(matrix):
         return SCHEMA.empty_table()
-    asked = windows.take(pa.array(rows))
-    matrix = model.matrix(asked, facts)[:, known["columns"]]
-    points = _placed(matrix, np.asarray(known["centre"]), np.asarray(known["scale"]))
+    points = _placed(matrix[:, known["columns"]], np.asarray(known["centre"]), np.asarray(known["scale"]))
     apart = _distances(points, np.asarray(known["points"]))
     nearest = np.argsort(apart, axis=1, kind="stable")[:, :most]
-    of = np.repeat(np.arange(len(rows)), nearest.shape[1])
+    of = np.repeat(np.arange(len(matrix)), nearest.shape[1])
     case = nearest.reshape(-1)
     distance = apart[of, case]
     return pa.table(
         [
-            asked[ROBOT].cast(pa.string()).take(pa.array(of)),
-            asked[CUTOFF].cast(TIMESTAMP).take(pa.array(of)),
-            pa.array(np.tile(np.arange(1, nearest.shape[1] + 1), len(rows)), pa.int32()),
+            windows[ROBOT].cast(pa.string()).take(pa.array(of)),
+            windows[CUTOFF].cast(TIMESTAMP).take(pa.array(of)),
+            pa.array(np.tile(np.arange(1, nearest.shape[1] + 1), len(matrix)), pa.int32()),
             pa.array([known["robot"][index] for index in case], pa.string()),
             pa.array([known["cutoff"][index] for index in case], pa.int64()).cast(TIMESTAMP),
             pa.array([known["failure"][index] for index in case], pa.int64()).cast(TIMESTAMP),

@@ -27,4 +27,4 @@ def warm_up() -> None:
     if trees is not None:
         trees.score(np.zeros((1, 1), np.float32))
     for kind in (np.float32, np.float64):
-        bins(np.zeros(1, kind), np.zeros(1))
+        bins(np.zeros((1, 1), kind), [np.zeros(1)])

@@ -65,7 +65,9 @@ def test_a_family_trains_saves_scores_and_explains(
     risk = load(tmp_path).predict(fleet.windows, None)
     assert (risk == made.model.predict(fleet.windows, None)).all()
     riskiest = np.array([np.argmax(risk)])
-    told = explain.reasons(made.model, fleet.windows, None, riskiest)
+    told = explain.reasons(
+        made.model, fleet.windows.take(riskiest), made.model.matrix(fleet.windows, None)[riskiest]
+    )
     assert told["feature"][0].as_py().startswith("battery__voltage")
     assert made.model.card["importance"][0]["feature"].startswith("battery__voltage")
 

@@ -7,25 +7,36 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.tally import any_missing, bins
+from models.tally import bins, missing
 
 numbers = st.floats(width=32) | st.sampled_from([0.1, 1 / 3, 1e-45, 3.5e38, -3.5e38])
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
-@given(values=st.lists(numbers, max_size=30), edges=st.lists(numbers.filter(lambda x: x == x), max_size=9))
-def test_bins(kind: Any, values: list[float], edges: list[float]) -> None:
+@given(
+    rows=st.integers(0, 30),
+    ends=st.lists(st.lists(numbers.filter(lambda x: x == x), max_size=9), max_size=3),
+    first=st.integers(0, 9),
+    data=st.data(),
+)
+def test_bins(kind: Any, rows: int, ends: list[list[float]], first: int, data: st.DataObject) -> None:
+    values = data.draw(st.lists(numbers, min_size=rows * len(ends), max_size=rows * len(ends)))
     with np.errstate(over="ignore"):
-        asked = np.array(values, kind)
-    ascending = np.unique(np.array(edges, np.float64))
-    wide = asked.astype(np.float64)
-    known = wide[~np.isnan(wide)]
-    place = np.searchsorted(ascending, known, side="right")
-    expected = [*np.bincount(place, minlength=len(ascending) + 1), len(wide) - len(known)]
-    assert bins(asked, ascending).tolist() == expected
+        matrix = np.array(values, kind).reshape(rows, len(ends))
+    edges = [np.unique(np.array(asked, np.float64)) for asked in ends]
+    expected = []
+    for column, ascending in zip(matrix.astype(np.float64).T, edges, strict=True):
+        mine = column[first:]
+        known = mine[~np.isnan(mine)]
+        place = np.searchsorted(ascending, known, side="right")
+        expected.append([*np.bincount(place, minlength=len(ascending) + 1), len(mine) - len(known)])
+    found = bins(matrix, edges, min(first, rows))
+    assert [counts.tolist() for counts in found] == expected
 
 
-def test_any_missing() -> None:
-    assert any_missing(np.array([1, np.nan], np.float32))
-    assert not any_missing(np.array([1, np.inf], np.float32))
-    assert not any_missing(np.empty(0, np.float32))
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_missing(order: Any) -> None:
+    matrix = np.array([[1, np.nan, np.inf], [2, 3, 4]], np.float32, order=order)
+    assert missing(matrix).tolist() == [False, True, False]
+    assert missing(matrix[:0]).tolist() == [False] * 3
+    assert missing(matrix[:, :0]).tolist() == []

@@ -83,7 +83,7 @@ def scored(fleet: Fleet, *, failing: bool) -> tuple[Trained, ReportInputs]:
         risk=windows.select([ROBOT, CUTOFF])
         .append_column("risk", pa.array(risk))
         .append_column("alert", pa.array(risk >= trained.model.threshold)),
-        reasons=reasons(trained.model, windows, None, told),
+        reasons=reasons(trained.model, windows.take(told), trained.model.matrix(windows.take(told), None)),
         failures=failures,
         evaluation=json.loads(trained.evaluation.to_json()),
         card=json.loads(json.dumps(trained.model.card)),
