@@ -29,6 +29,11 @@ from pipelines.logs.paths import mentioned
 CONFIG_NAME: Final = "forewarn.toml"
 DAY: Final = timedelta(days=1)
 PLANNED: Final = ("alerts_per_robot_day", "refractory", "shift", "alerts_per_shift", "costs")
+ASKED: Final = {
+    "streams": "say where each kind of record stands; forewarn inspect PATH proposes it",
+    "join": "name the stream whose times the rows have ([join] anchor), or a step ([join] every)",
+    "failure": 'say which records are one: [failure] on = [{ stream = "errors", when = { code = "E7" } }]',
+}
 HALO_STEP: Final = timedelta(minutes=10)
 
 
@@ -224,7 +229,7 @@ def _explain(error: Any) -> str:
             f"did you mean {close[0]!r}?" if close else f"known: {', '.join(keys)}"
         )
     if error["type"] == "missing":
-        return f"  {key}: missing; add it"
+        return f"  {key}: missing; {ASKED.get(key, 'add it')}"
     if error["type"] == "value_error" and isinstance(error["input"], dict | str):
         return f"  {key}: {message}" if key else f"  {message}"
     return f"  {key}: {message}; got {str(error['input'])[:80]!r}"

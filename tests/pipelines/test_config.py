@@ -88,6 +88,17 @@ windows = ["10s", "42s"]
             "logs.clock.correct needs a stream with recv: offsets are told by arrival times",
         ),
         (("[join]", "[logs]\nclock.settle = '0s'\n[join]"), "clock.settle must be above 0s"),
+        (("[failure]", "[project]"), "failure: missing; say which records are one"),
+        (
+            (
+                "[streams.pose]",
+                (
+                    "[logs]\nredact = ['My.Token']\n[streams.pose]\n"
+                    "fields.key = { type = 'string', source = \"api | $.'my.token'[0]\" }"
+                ),
+            ),
+            "would keep 'my.token', which logs.redact keeps out",
+        ),
         (("[join]", "[join"), "is not valid TOML"),
     ],
 )
