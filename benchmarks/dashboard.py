@@ -1,7 +1,7 @@
 """How fast the dashboard answers: pages at 10 to 1,000 robots, and the engine's queries as history grows.
 
 `python -m benchmarks.dashboard` (in the repository). Pages are asked without a network, of a 90 days' report;
-queries go to an embedded pachd that holds 100 robots for 5 and for 50 days. The data are synthetic.
+queries go to an embedded pachd that holds 20 robots for 9 and for 90 days. The data are synthetic.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ from reports.summary import summarize
 
 ROUNDS = 15
 PAGES = ("/", "/now?report=older", "/robots/amr-0007", "/fleet", "/failures", "/alerts", "/api/robots?limit=100")
-ROBOTS, DAYS = 100, (5, 50)
+ROBOTS, DAYS = 20, (9, 90)
 
 
 class Reported:
@@ -113,7 +113,7 @@ def main() -> None:
         print(f"\n{'robots':>7} {'page, 90 days':<24} {'CPU ms':>8} {'kB':>8}")
         for robots in (10, 100, 1_000):
             pages(robots, Path(folder))
-        print(f"\n{'days':>7} {'query, 100 robots':<24} {'CPU ms':>8}")
+        print(f"\n{'days':>7} {'query, 20 robots':<24} {'CPU ms':>8}")
         history(Path(folder))
 
 
