@@ -6,15 +6,20 @@ import zipfile
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Any, Final, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TextIO
 
 from pipelines.config import LimitsSection
 from pipelines.logs.archives.unpack import Unreadable
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 TABLES: Final = (".csv", ".tsv", ".xlsx", ".xls", ".ods", ".parquet")
 DELIMITERS: Final = ",;\t|"
 UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 BATCH: Final = 65_536
+NESTED: Final = 1_024
+"""Rows at once of a table with lists or structs, whose texts are read unfolded."""
 BLOCK: Final = 1 << 20
 LEAST: Final = 512
 """Packed bytes a part counts as at least: the ratio says nothing of a tiny one."""
@@ -26,13 +31,15 @@ LIMITS: Final = LimitsSection()
 class Line(NamedTuple):
     """A row with the line it ends on, counted from 1; the header is line 1 where there are no lines.
 
-    With a `problem` it is `lines` lines that are no row.
+    With a `problem` it is `lines` lines that are no row. size: bytes its texts unfold to, where a few packed
+    ones may unfold to many.
     """
 
     number: int
     cells: list[Any]
     problem: str = ""
     lines: int = 1
+    size: int = 0
 
 
 class Sheet(NamedTuple):
@@ -137,23 +144,67 @@ def _unfolds(file: Path, limits: LimitsSection) -> None:
 
 
 def _parquet(file: Path, limits: LimitsSection) -> Sheet:
+    """Texts are read as they were packed, each different one once, and what they unfold to is counted."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pq.ParquetFile(file)
-    rows, size = table.metadata.num_rows, file.stat().st_size
-    if rows * TIME_BYTES > limits.compression_ratio * size:
-        raise Unreadable("compression_ratio", f"{rows} rows in {size} bytes")
+    schema, size = pq.read_schema(file), file.stat().st_size
+    table = pq.ParquetFile(file, read_dictionary=[field.name for field in schema if _is_text(field.type)])
+    rows, groups = table.metadata.num_rows, range(table.num_row_groups)
+    declared = sum(table.metadata.row_group(group).total_byte_size for group in groups)
+    most = limits.compression_ratio * size
+    if max(rows * TIME_BYTES, declared) > most:
+        raise Unreadable("compression_ratio", f"{rows} rows of {declared} bytes in {size} bytes")
+    at_once = NESTED if any(pa.types.is_nested(kind) for kind in schema.types) else BATCH
 
     def lines() -> Iterator[Line]:
-        end = 1
-        for group in range(table.num_row_groups):
+        end, unfolded = 1, 0
+        for group in groups:
             number, end = end, end + table.metadata.row_group(group).num_rows
             try:
-                for batch in table.iter_batches(BATCH, row_groups=[group]):
-                    for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                for batch in table.iter_batches(at_once, row_groups=[group]):
+                    held = sum(map(_unfolded, batch.columns))
+                    unfolded += held
+                    _check_ratio(unfolded, most, size)
+                    each = held // max(1, batch.num_rows)
+                    for row in zip(*map(_values, batch.columns), strict=True):
                         number += 1
-                        yield Line(number, list(row))
+                        yield Line(number, list(row), size=each)
+            except Unreadable:
+                raise
             except Exception as error:
                 yield Line(number + 1, [], f"{type(error).__name__}: {error}"[:200], end - number)
 
-    return Sheet(list(table.schema_arrow.names), lines())
+    return Sheet(list(schema.names), lines())
+
+
+def _check_ratio(unfolded: int, most: float, size: int) -> None:
+    if unfolded > most:
+        raise Unreadable("compression_ratio", f"more than {most:.0f} bytes in {size}")
+
+
+def _is_text(kind: "pa.DataType") -> bool:
+    import pyarrow.types as of
+
+    texts = (of.is_string, of.is_large_string, of.is_string_view)
+    return any(is_it(kind) for is_it in (*texts, of.is_binary, of.is_large_binary, of.is_binary_view))
+
+
+def _unfolded(column: "pa.Array") -> int:
+    """Bytes of a column once each row has its own."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not pa.types.is_dictionary(column.type):
+        return int(column.nbytes)
+    return pc.sum(pc.binary_length(column.dictionary).take(column.indices)).as_py() or 0
+
+
+def _values(column: "pa.Array") -> list[Any]:
+    """A column's values; texts that are the same are one object."""
+    import pyarrow as pa
+
+    if not pa.types.is_dictionary(column.type):
+        return list(column.to_pylist())
+    values = [*column.dictionary.to_pylist(), None]
+    return [values[-1 if at is None else at] for at in column.indices.to_pylist()]

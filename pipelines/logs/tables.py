@@ -1,7 +1,6 @@
 """Tables pushed as they are, to raw records: every stream takes its columns from the same rows."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,23 +34,28 @@ def read_table(file: Path, streams: Mapping[str, StreamSection], intake: Intake)
         tables = [_Table(stream, spec, intake, sheet.header) for stream, spec in of_sheet.items()]
         readable = [table for table in tables if table.complete(ledger)]
         first = 0
-        for batch in _batches(sheet, ledger):
+        for batch in _batches(sheet, ledger, logs.limits.entry_bytes):
             for table in readable:
                 intake.add(table.rows(batch, first))
             first += len(batch)
 
 
-def _batches(sheet: Sheet, ledger: Ledger) -> Iterator[list[Line]]:
-    """Rows of the header's width; the others, but for empty lines, are refused.
+def _batches(sheet: Sheet, ledger: Ledger, most: int) -> Iterator[list[Line]]:
+    """Rows of the header's width, at most BATCH that unfold to little more than `most` bytes.
 
-    What was read before the table breaks counts.
+    The others, but for empty lines, are refused. What was read before the table breaks counts.
     """
     fitting, whole = _fitting(sheet, ledger), False
     while not whole:
         batch: list[Line] = []
+        held, whole = 0, True
         try:
-            batch.extend(islice(fitting, BATCH))
-            whole = len(batch) < BATCH
+            for line in fitting:
+                batch.append(line)
+                held += line.size
+                if len(batch) >= BATCH or held >= most:
+                    whole = False
+                    break
         except Exception as error:
             reason = error.reason if isinstance(error, Unreadable) else "table_broken"
             ledger.refuse_member(reason, b"", detail=f"{type(error).__name__}: {error}"[:200])

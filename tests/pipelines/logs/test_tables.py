@@ -11,6 +11,7 @@ import pytest
 from pipelines.config import LimitsSection, LogsSection, RobotSection, StreamSection
 from pipelines.logs import tables
 from pipelines.logs.extract import ExtractSettings, extract
+from tests.abuse.watch import watched
 
 from .conftest import workbook
 
@@ -217,3 +218,30 @@ def test_a_parquet_file_of_more_rows_than_its_bytes_can_hold_is_not_read(read):
         pa.table({name: pa.nulls(2_000_000, pa.int8()) for name in ("when", "volt", "note")}), file
     )
     assert read(file.getvalue(), "table.parquet") == ([], [("compression_ratio", None)])
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_parquet_file_whose_texts_unfold_too_far_is_left_at_once(read, nested):
+    count = 3_000 if nested else 30_000
+    places, long = pa.array([0] * count, pa.int32()), pa.array(["0" * 20_000])
+    notes = pa.DictionaryArray.from_arrays(places, long)
+    if nested:
+        notes = pa.ListArray.from_arrays(range(count + 1), notes.dictionary_decode())
+    nothing = pa.nulls(count, pa.int8())
+    table = pa.table({"when": nothing, "volt": nothing, "note": notes})
+    pq.write_table(table, file := io.BytesIO(), compression="zstd")
+    assert len(file.getvalue()) < 5_000
+    with watched(mib=100):
+        assert read(file.getvalue(), "table.parquet") == ([], [("compression_ratio", None)])
+
+
+def test_texts_of_a_parquet_file_that_are_the_same_are_read_as_often_as_they_stand_there(read):
+    notes = ["a", "b", None, "a"] * 700
+    when = pa.array(
+        [f"2026-03-01 {9 + n // 3600:02}:{n // 60 % 60:02}:{n % 60:02}" for n in range(len(notes))]
+    )
+    table = pa.table({"when": when, "volt": pa.array(range(len(notes))), "note": pa.array(notes)})
+    pq.write_table(table, file := io.BytesIO())
+    found, refused = read(file.getvalue(), "table.parquet", limits={"entry_bytes": 1_000})
+    assert not refused
+    assert [note for _, _, note in found] == notes
