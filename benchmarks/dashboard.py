@@ -1,82 +1,31 @@
-"""How fast the dashboard answers: pages at 10 to 1,000 robots, and the engine's queries as history grows.
+"""How fast the engine answers what the dashboard asks, as history grows: 20 robots for 9 and for 90 days.
 
-`python -m benchmarks.dashboard` (in the repository). Pages are asked without a network, of a 90 days' report;
-queries go to an embedded pachd that holds 20 robots for 9 and for 90 days. The data are synthetic.
+`python -m benchmarks.dashboard` (in the repository). The data are synthetic. The pages themselves are
+measured by `benchmarks.reports`.
 """
 
-import asyncio
 import io
 import tempfile
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from statistics import median
 from typing import Any
 
-import httpx
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmarks.measure import head
+from benchmarks.measure import head, milliseconds
 from benchmarks.pipeline import CONFIG
-from benchmarks.reports import QUARTER, SELDOM, inputs
+from benchmarks.reports import SELDOM, inputs
 from pipelines.alerts.book import Book
 from pipelines.client import Pachd
 from pipelines.config import load_config
 from pipelines.pachd.engine import Engine
 from pipelines.serving import PachdSource
-from reports.dashboard.app import create_app
-from reports.dashboard.source import Report
-from reports.dashboard.tokens import Tokens
 from reports.risk_report import as_json
 from reports.summary import summarize
 
-ROUNDS = 15
-PAGES = ("/", "/now?report=older", "/robots/amr-0007", "/fleet", "/failures", "/alerts", "/api/robots?limit=100")
 ROBOTS, DAYS = 20, (9, 90)
-
-
-class Reported:
-    """A source with a report and nothing else, so that only the pages' own work is measured."""
-
-    name = "benchmark"
-
-    def __init__(self, summary: dict[str, Any]) -> None:
-        self._report = Report("c0" * 16, summary)
-
-    def report(self) -> Report:
-        """The one report."""
-        return self._report
-
-    def __getattr__(self, _: str) -> Callable[..., list[Any]]:
-        return lambda *_, **__: []
-
-
-def milliseconds(call: Callable[[], Any]) -> float:
-    """Median CPU time of all threads: what an idle machine takes, whatever else runs on this one."""
-    took = []
-    for _ in range(ROUNDS):
-        began = time.process_time()
-        call()
-        took.append((time.process_time() - began) * 1e3)
-    return median(took)
-
-
-def pages(robots: int, scratch: Path) -> None:
-    summary, _ = summarize(inputs(robots, QUARTER, SELDOM).conformed())
-    app = create_app(Reported(summary), tokens=Tokens(scratch / "tokens"), scratch=scratch)  # type: ignore[arg-type]
-
-    async def ask(path: str) -> httpx.Response:
-        transport = httpx.ASGITransport(app=app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
-            return await client.get(path)
-
-    for path in PAGES:
-        answer = asyncio.run(ask(path))
-        assert answer.status_code == 200, answer.text
-        took = milliseconds(lambda path=path: asyncio.run(ask(path)))  # type: ignore[misc]
-        print(f"{robots:>7,} {path:<24} {took:>8.0f} {len(answer.content) / 1e3:>8.0f}")
 
 
 def history(scratch: Path) -> None:
@@ -108,11 +57,8 @@ def history(scratch: Path) -> None:
 
 
 def main() -> None:
-    head("The dashboard", "fastapi", "jinja2", "pyarrow")
+    head("The dashboard's queries", "pachyderm-sdk", "pyarrow")
     with tempfile.TemporaryDirectory() as folder:
-        print(f"\n{'robots':>7} {'page, 90 days':<24} {'CPU ms':>8} {'kB':>8}")
-        for robots in (10, 100, 1_000):
-            pages(robots, Path(folder))
         print(f"\n{'days':>7} {'query, 20 robots':<24} {'CPU ms':>8}")
         history(Path(folder))
 

@@ -7,10 +7,12 @@ import time
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 import pyarrow as pa
 
+ROUNDS = 15
 SETTLED = 100_000  # rows from which peak memory says more of the data than of the process
 
 
@@ -39,6 +41,16 @@ def cpu_seconds(call: Callable[[], object], rounds: int) -> float:
         best = min(best, time.process_time() - start)
         del result
     return best
+
+
+def milliseconds(call: Callable[[], object]) -> float:
+    """Median CPU time of all threads: what an idle machine takes, whatever else runs on this one."""
+    took = []
+    for _ in range(ROUNDS):
+        began = time.process_time()
+        call()
+        took.append((time.process_time() - began) * 1e3)
+    return median(took)
 
 
 def copy_seconds(table: pa.Table, rounds: int) -> float:

@@ -1,24 +1,43 @@
-"""Size and time of the failure-risk report for 10, 100 and 1,000 robots.
+"""Size and time of the failure-risk report and of the dashboard's pages for 10, 100 and 1,000 robots.
 
-Two days of cut-offs every 30 s, and for 1,000 robots 90 days every 30 min.
+Two days of cut-offs every 30 s, and for 1,000 robots 90 days every 30 min; pages are asked
+without a network, of a 90 days' report.
 
-`python -m benchmarks.reports` (in the repository) prints one line per fleet. The data are synthetic.
+`python -m benchmarks.reports` (in the repository) prints one line per fleet and page. The data are synthetic.
 """
 
+import asyncio
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import httpx
 import numpy as np
 import pyarrow as pa
 
+from benchmarks.measure import milliseconds
 from features.operation import OPERATION
 from features.schema import CUTOFF, FAILURES, ROBOT, TIMESTAMP
+from reports.dashboard.app import create_app
+from reports.dashboard.source import Report
+from reports.dashboard.tokens import Tokens
 from reports.risk_report import ReportInputs, build_report
+from reports.summary import summarize
 
 DAYS, STEP = 2, 30
 QUARTER, SELDOM = 90, 1_800
 SECOND = 10**9
+PAGES = (
+    "/",
+    "/now?report=older",
+    "/robots/amr-0007",
+    "/fleet",
+    "/failures",
+    "/alerts",
+    "/api/robots?limit=100",
+)
 START = 1_772_323_200_000_000_000
 SETTINGS = {
     "project": {"name": "benchmark"},
@@ -102,6 +121,38 @@ def operation(names: list[str], days: int) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=OPERATION)
 
 
+class Reported:
+    """A source with a report and nothing else, so that only the pages' own work is measured."""
+
+    name = "benchmark"
+
+    def __init__(self, summary: dict[str, Any]) -> None:
+        self._report = Report("c0" * 16, summary)
+
+    def report(self) -> Report:
+        """The one report."""
+        return self._report
+
+    def __getattr__(self, _: str) -> Callable[..., list[Any]]:
+        return lambda *_, **__: []
+
+
+def pages(robots: int, scratch: Path) -> None:
+    summary, _ = summarize(inputs(robots, QUARTER, SELDOM).conformed())
+    app = create_app(Reported(summary), tokens=Tokens(scratch / "tokens"), scratch=scratch)  # type: ignore[arg-type]
+
+    async def ask(path: str) -> httpx.Response:
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            return await client.get(path)
+
+    for path in PAGES:
+        answer = asyncio.run(ask(path))
+        assert answer.status_code == 200, answer.text
+        took = milliseconds(lambda path=path: asyncio.run(ask(path)))  # type: ignore[misc]
+        print(f"{robots:>7,} {path:<24} {took:>8.0f} {len(answer.content) / 1e3:>8.0f}")
+
+
 def main() -> None:
     heads = ("robots", "days", "cut-offs", "CPU s", "page kB", "csv kB", "summary kB")
     print("{:>7} {:>5} {:>10} {:>8} {:>8} {:>7} {:>11}".format(*heads))
@@ -117,6 +168,10 @@ def main() -> None:
             )
         row = (robots, days, given.risk.num_rows, took, page, table, summary)
         print("{:>7,} {:>5} {:>10,} {:>8.2f} {:>8.0f} {:>7.0f} {:>11.0f}".format(*row))
+    print(f"\n{'robots':>7} {'page, 90 days':<24} {'CPU ms':>8} {'kB':>8}")
+    with tempfile.TemporaryDirectory() as folder:
+        for robots in (10, 100, 1_000):
+            pages(robots, Path(folder))
 
 
 if __name__ == "__main__":
