@@ -43,6 +43,7 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 document.addEventListener("htmx:afterRequest", (event) => {
   const { elt, successful, xhr } = event.detail;
   if (successful && elt.dataset.then) location.href = elt.dataset.then;
+  else if (xhr.status === 401) location.reload();
   else told(successful ? "" : xhr.status ? reason(xhr) : "forewarn does not answer; it is asked again");
 });
 
