@@ -20,15 +20,22 @@ from reports.risk_report import ReportInputs, build_report
 from tests.reports.reading import Page, at
 
 Fleet = Callable[..., ReportInputs]
+Built = tuple[Page, dict[str, Any], str]
 EVIL = "<script>alert(1)</script>\"'&{{7*7}}"
 STATIC = {"24", "95", "10", "000", "100", "1", "0", "25"}
 """Figures that are words of the page's own: 24 h, 95 %, p10, p95, 1,000 hours, 1.5, PSI's 0.1 and 0.25 …"""
 
 
-def build(inputs: ReportInputs, folder: Path) -> tuple[Page, dict[str, Any], str]:
+def build(inputs: ReportInputs, folder: Path) -> Built:
     build_report(inputs, folder)
     text = (folder / "report.html").read_text("utf-8")
     return Page(text), json.loads((folder / "summary.json").read_text("utf-8")), text
+
+
+@pytest.fixture(scope="module")
+def usual(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """The report of the usual fleet: page, summary, text."""
+    return build(fleet(), tmp_path_factory.mktemp("usual"))
 
 
 def strings(value: Any) -> set[str]:
@@ -39,8 +46,8 @@ def strings(value: Any) -> set[str]:
     return {value} if isinstance(value, str) else set()
 
 
-def test_every_number_on_the_page_is_the_one_in_the_summary(fleet: Fleet, tmp_path: Path) -> None:
-    page, summary, _ = build(fleet(), tmp_path)
+def test_every_number_on_the_page_is_the_one_in_the_summary(usual: Built) -> None:
+    page, summary, _ = usual
     assert len(page.data) > 300
     for pointer, value, _ in page.data:
         assert json.loads(value) == at(summary, pointer), pointer
@@ -50,9 +57,9 @@ def test_every_number_on_the_page_is_the_one_in_the_summary(fleet: Fleet, tmp_pa
         assert iso.replace("T", " ").startswith(text)
 
 
-def test_no_number_stands_outside_the_marked_ones(fleet: Fleet, tmp_path: Path) -> None:
+def test_no_number_stands_outside_the_marked_ones(usual: Built) -> None:
     """Texts with digits are either texts of the summary or among the page's few fixed words."""
-    page, summary, _ = build(fleet(), tmp_path)
+    page, summary, _ = usual
     verdict = summary["model"]["verdict"]
     shown = strings(summary) | {verdict["sentence"][len(verdict["word"]) :]}
     shown |= {words.feature(text) for text in shown if "__" in text}
@@ -64,8 +71,8 @@ def test_no_number_stands_outside_the_marked_ones(fleet: Fleet, tmp_path: Path) 
         assert set(re.findall(r"\d+", rest)) <= STATIC, text
 
 
-def test_the_shown_form_agrees_with_the_value(fleet: Fleet, tmp_path: Path) -> None:
-    page, _, _ = build(fleet(), tmp_path)
+def test_the_shown_form_agrees_with_the_value(usual: Built) -> None:
+    page, _, _ = usual
     checked = 0
     for pointer, value, text in page.data:
         if found := re.fullmatch(r"([\d.]+) %", text):
@@ -131,8 +138,8 @@ def test_one_file_below_a_megabyte(fleet: Fleet, tmp_path: Path, robots: int) ->
     assert page.all("html")
 
 
-def test_nothing_is_loaded_from_anywhere(fleet: Fleet, tmp_path: Path) -> None:
-    page, _, text = build(fleet(), tmp_path)
+def test_nothing_is_loaded_from_anywhere(usual: Built) -> None:
+    page, _, text = usual
     tags = {tag for tag, _ in page.elements}
     assert not tags & {
         "script",
@@ -152,8 +159,8 @@ def test_nothing_is_loaded_from_anywhere(fleet: Fleet, tmp_path: Path) -> None:
     assert not re.search(r"https?://|//\w|url\(|@import|src=|style=\"", text)
 
 
-def test_the_policy_allows_exactly_the_inline_style(fleet: Fleet, tmp_path: Path) -> None:
-    page, _, text = build(fleet(), tmp_path)
+def test_the_policy_allows_exactly_the_inline_style(usual: Built) -> None:
+    page, _, text = usual
     policy = (
         next(m["content"] for m in page.all("meta") if m.get("http-equiv") == "Content-Security-Policy") or ""
     )
@@ -163,8 +170,8 @@ def test_the_policy_allows_exactly_the_inline_style(fleet: Fleet, tmp_path: Path
     assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 
 
-def test_tables_and_pictures_speak_to_screen_readers(fleet: Fleet, tmp_path: Path) -> None:
-    page, _, text = build(fleet(), tmp_path)
+def test_tables_and_pictures_speak_to_screen_readers(usual: Built) -> None:
+    page, _, text = usual
     assert page.all("html")[0]["lang"] == "en"
     assert len(page.all("h1")) == len(page.all("main")) == 1
     assert text.count("<caption>") == len(page.all("table"))
@@ -180,8 +187,8 @@ def test_tables_and_pictures_speak_to_screen_readers(fleet: Fleet, tmp_path: Pat
     assert all(attrs.get("tabindex") == "0" for _, attrs in page.elements if attrs.get("role") == "region")
 
 
-def test_states_differ_in_words_and_signs_not_only_in_colour(fleet: Fleet, tmp_path: Path) -> None:
-    _, _, text = build(fleet(), tmp_path)
+def test_states_differ_in_words_and_signs_not_only_in_colour(usual: Built) -> None:
+    _, _, text = usual
     assert '<span aria-hidden="true">△</span> alert in 24 h' in text
     assert '<span aria-hidden="true">●</span> calm' in text
 
