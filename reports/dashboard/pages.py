@@ -59,8 +59,8 @@ def router(source: Source, tokens: Tokens) -> APIRouter:
     def of_report(template: str, place: str, report: Report | None, **values: Any) -> HTMLResponse:
         """A page of a report; before the first, how to get one."""
         if report is None:
-            return page("empty.html", place, shown="")
-        return page(template, place, shown=report.commit, summary=Traced(report.summary), **values)
+            return page("empty.html", place, made_in="")
+        return page(template, place, made_in=report.commit, summary=Traced(report.summary), **values)
 
     @routes.get("/now", dependencies=VIEW)
     def now(report: Annotated[str, Query(max_length=64)] = "") -> HTMLResponse:

@@ -122,6 +122,7 @@ def test_a_report_of_another_version_is_said_to_be_one(memory: Memory, tmp_path:
 
 def test_a_page_tells_what_runs_and_that_a_newer_report_is_there(ask: Client) -> None:
     assert f'hx-get="/now?report={COMMIT}"' in ask.get("/").text
+    assert "/now" not in ask.get("/data").text
     assert "3 of 4" in ask.get(f"/now?report={COMMIT}").text
     assert "A newer report" in ask.get("/now?report=older").text
     assert 'hx-trigger="every 1s"' in ask.get(f"/pipelines/report/{COMMIT}").text
