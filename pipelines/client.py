@@ -24,8 +24,8 @@ from reports.dashboard.views import ChangeView, CommitView
 CHUNK_BYTES: Final = 16 << 20
 MASTER: Final = "master"
 PUSH: Final = "forewarn push"
+DONE: Final = frozenset({"SUCCESS", "FAILURE", "KILLED", "UNRUNNABLE"})
 SIGNED: Final = re.compile(r"\(process (?P<pid>\d+) on (?P<host>\S+)\)$")
-
 TRY: Final = re.compile(r"try \d+ of \d+: ")
 
 __all__ = ["PUSH", "Content", "Datum", "Job", "Pachd", "StoredFile"]
@@ -339,20 +339,31 @@ def _file(repo: str, path: str, commit: str | None) -> pfs.File:
 
 
 def _job(info: pps.JobInfo) -> Job:
+    started, finished = _time(info.started), _time(info.finished)
+    state = pps.JobState(info.state).name.removeprefix("JOB_")
     return Job(
         pipeline=info.job.pipeline.name,
         commit=info.job.id,
-        state=pps.JobState(info.state).name.removeprefix("JOB_"),
+        state=state,
         total=info.data_total,
         processed=info.data_processed,
         skipped=info.data_skipped,
         failed=info.data_failed,
         recovered=info.data_recovered,
         reason=info.reason,
-        started=_time(info.started),
-        finished=_time(info.finished),
+        started=started,
+        finished=finished,
+        seconds=_between(started, finished),
+        done=state in DONE,
         work_s=_work(info.stats),
     )
+
+
+def _between(started: datetime | None, finished: datetime | None) -> float | None:
+    """Seconds from start to end, None while it waits or runs; 0 where the clock was set back meanwhile."""
+    if started is None or finished is None:
+        return None
+    return max(0.0, round((finished - started).total_seconds(), 2))
 
 
 def _work(stats: pps.ProcessStats) -> float:

@@ -21,15 +21,15 @@ from features.schema import ROBOT
 from pipelines import feedback
 from pipelines.alerts.book import Book
 from pipelines.alerts.shown import ShownAlerts
-from pipelines.client import PUSH, Job, Pachd
+from pipelines.client import PUSH, Pachd
 from pipelines.committed import summary_of
 from pipelines.config import Config
 from pipelines.pachd.globs import compile_glob
 from pipelines.project import Project
 from pipelines.specs import REPOS, STEPS
 from pipelines.steps.files import decode, encode
-from reports.dashboard.source import JobView, Kind, PipelineView, Report
-from reports.dashboard.views import ChangeView, CommitView, DatumView
+from reports.dashboard.source import Kind, PipelineView, Report
+from reports.dashboard.views import ChangeView, CommitView, DatumView, JobView
 
 JOBS: Final = 50
 _PLACES: Final[Mapping[Kind, tuple[str, str]]] = {
@@ -175,7 +175,7 @@ class PachdSource(ShownAlerts):
     def jobs(self, *, commit: str | None = None, pipeline: str | None = None) -> Sequence[JobView]:
         """Newest jobs first, at most fifty."""
         number = 1 if pipeline else JOBS
-        return [_job(job) for job in self._pachd.jobs(commit=commit, pipeline=pipeline, number=number)]
+        return self._pachd.jobs(commit=commit, pipeline=pipeline, number=number)
 
     def datums(self, pipeline: str, commit: str, limit: int) -> Sequence[DatumView]:
         """The first datums of a job, failed ones first."""
@@ -255,19 +255,3 @@ def _inputs(value: Mapping[str, Any]) -> tuple[str, ...]:
         for name in _inputs(part)
     ]
     return tuple(dict.fromkeys(found))
-
-
-def _job(job: Job) -> JobView:
-    return JobView(
-        pipeline=job.pipeline,
-        commit=job.commit,
-        state=job.state,
-        total=job.total,
-        processed=job.processed,
-        skipped=job.skipped,
-        failed=job.failed,
-        reason=job.reason,
-        seconds=job.seconds,
-        done=job.done,
-        recovered=job.recovered,
-    )

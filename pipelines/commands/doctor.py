@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from features.errors import ForewarnError
+from pipelines.commands.jobs import failed_datums
 from pipelines.commands.output import print_json, print_table, say, say_next
 from pipelines.project import Project
 
@@ -100,8 +101,7 @@ def _results(project: Project) -> Iterator[Finding]:
     for job in newest:
         if job.recovered or job.state == "FAILURE":
             left = f"left out {job.recovered} of {job.total} datums" if job.recovered else job.reason
-            hint = f"forewarn datums {job.pipeline} --state {'failed' if job.failed else 'recovered'}"
-            yield Finding(f"job of {job.pipeline}", "warning", left, hint)
+            yield Finding(f"job of {job.pipeline}", "warning", left, failed_datums(job))
 
 
 def _version(package: str) -> str:

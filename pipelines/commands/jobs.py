@@ -4,6 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from features.errors import NotFoundError, UsageError
+from pipelines.answers import Job
 from pipelines.client import Pachd
 from pipelines.commands.output import print_json, print_table, say_next, shortened, stdout
 from pipelines.project import Project
@@ -31,13 +32,15 @@ def jobs(*, project: Path | None, commit: str | None, pipeline: str | None, numb
                 job.skipped,
                 job.failed,
                 job.recovered,
-                job.seconds,
+                "" if job.seconds is None else job.seconds,
             ]
             for job in found
         ),
     )
     if found:
-        say_next(f"forewarn datums {found[0].pipeline} {found[0].commit}")
+        one = found[0]
+        failed = [job for job in found if job.commit == one.commit and (job.failed or job.recovered)]
+        say_next(failed_datums(failed[0]) if failed else f"forewarn datums {one.pipeline} {one.commit}")
 
 
 def datums(*, project: Path | None, pipeline: str, commit: str | None, state: str | None, json: bool) -> None:
@@ -78,6 +81,12 @@ def logs(*, project: Path | None, pipeline: str, commit: str | None, datum: str 
         return
     for line in lines:
         stdout.print(line, markup=False)
+
+
+def failed_datums(job: Job) -> str:
+    """The command that shows the datums of a job that failed, or were left out."""
+    state = "recovered" if job.recovered and not job.failed else "failed"
+    return f"forewarn datums {job.pipeline} {job.commit} --state {state}"
 
 
 def _newest(pachd: Pachd, pipeline: str) -> str:

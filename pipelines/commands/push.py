@@ -6,8 +6,11 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 from urllib.parse import quote
 
+import msgspec
+
 from features.errors import DataError, ForewarnError, NotFoundError, UsageError
 from pipelines.client import PUSH, Content, Job, Pachd
+from pipelines.commands.jobs import failed_datums
 from pipelines.commands.output import print_json, say, say_next
 from pipelines.commands.progress import bytes_progress, watch_jobs
 from pipelines.pachd.globs import compile_glob
@@ -30,10 +33,31 @@ def push(*, project: Path | None, paths: list[Path], to: str, wait: bool, json: 
                 say(f"{change}: what depends on it is made anew before these files are looked at")
         commit = commit_logs(pachd, files)
         jobs = watch_jobs(pachd, commit) if wait else []
+        if any(job.pipeline == "report" and job.state == "SUCCESS" for job in jobs):
+            tell_refused(pachd, commit)
     if json:
         print_json({"commit": commit, "files": len(files), "jobs": jobs})
     finished(jobs)
     say_next("forewarn report --open" if wait else f"forewarn jobs {commit}")
+
+
+def tell_refused(pachd: Pachd, commit: str) -> None:
+    """Say how much the report of a commit counts as refused and why, and which streams have nothing else."""
+    try:
+        summary = msgspec.json.decode(pachd.read("report", "/summary.json", commit))
+    except NotFoundError:  # no datum of report, as nothing was read
+        return
+    refused = [
+        f"{unit['quarantined']:,} of {unit['received']:,} {unit['unit']}s"
+        for unit in summary["accounting"]["units"]
+        if unit["quarantined"]
+    ]
+    if refused:
+        often = summary["quarantine"][0]["reason"]
+        say(f"refused: {', '.join(refused)}, most often {often}; which and why: forewarn quarantine")
+    for one in summary["accounting"]["streams"]:
+        if one["quarantined"] and not one["accepted"]:
+            say(f"no record of stream {one['stream']} was accepted: check its time, unit and fields")
 
 
 def gather(paths: Iterable[Path], to: str) -> dict[str, Content]:
@@ -104,14 +128,13 @@ def finished(jobs: list[Job]) -> None:
     jobs = sorted(jobs, key=lambda job: STEPS.index(job.pipeline) if job.pipeline in STEPS else len(STEPS))
     for job in jobs:
         if job.state != "SUCCESS":
-            state = "recovered" if job.recovered and not job.failed else "failed"
-            say_next(f"forewarn datums {job.pipeline} {job.commit} --state {state}")
+            say_next(failed_datums(job))
             raise ForewarnError(
                 f"pipeline {job.pipeline} ended {job.state}", got=job.reason, hint="what was pushed is kept"
             )
     lacking = [job for job in jobs if job.recovered]
     if lacking:
-        say_next(f"forewarn datums {lacking[0].pipeline} {lacking[0].commit} --state recovered")
+        say_next(failed_datums(lacking[0]))
         raise ForewarnError(
             "the results lack datums that failed for good",
             got=", ".join(f"{job.recovered} of {job.total} of {job.pipeline}" for job in lacking),

@@ -21,6 +21,7 @@ from pipelines.logs.recordings.aside import Aside, File, is_recording, recording
 ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
 TAR: Final = b"ustar"
 TAR_AT: Final = 257
+ARCHIVES: Final = (".zip", ".tar", ".tgz")
 
 
 def chunks(path: Path, name: str, limits: LimitsSection, ledger: Ledger, aside: Aside) -> Iterator[Chunk]:
@@ -82,8 +83,8 @@ def _of_stream(path: Path, name: str, limits: LimitsSection, ledger: Ledger, asi
 
 def _first(blocks: Iterator[bytes], path: Path, name: str) -> bytes:
     first = next(blocks, b"")
-    if not first and name.endswith(PACKED) and not path.stat().st_size:
-        raise Unreadable("empty_file", "not even the header of a compressed file")
+    if not first and name.endswith((*PACKED, *ARCHIVES)) and not path.stat().st_size:
+        raise Unreadable("empty_file", "not even the header of a compressed file or an archive")
     return first
 
 

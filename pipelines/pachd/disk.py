@@ -34,6 +34,9 @@ def telling(what: str) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise
+    except PermissionError as error:
+        hint = "it belongs to another user: ask them, or work in a folder of your own"
+        raise StorageError(f"not permitted: {what}", got=error, hint=hint) from error
     except OSError as error:
         raise _refusal(what, str(error), full=error.errno in _FULL) from error
     except sqlite3.DatabaseError as error:

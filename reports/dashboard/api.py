@@ -11,9 +11,9 @@ from features.errors import NotFoundError
 from reports.dashboard import feedback, windows
 from reports.dashboard.guard import need
 from reports.dashboard.recording import recording
-from reports.dashboard.source import JobView, PipelineView, Report, Source
+from reports.dashboard.source import PipelineView, Report, Source
 from reports.dashboard.timeline import timeline
-from reports.dashboard.views import ChangeView, CommitView, DatumView
+from reports.dashboard.views import ChangeView, CommitView, DatumView, JobView
 
 VIEW, OPERATE = [Depends(need("viewer"))], [Depends(need("operator"))]
 Limit = Annotated[int, Query(ge=1, le=1_000)]

@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 import pyarrow as pa
 
 from reports.dashboard.alert_views import Alerts
-from reports.dashboard.views import ChangeView, CommitView, DatumView
+from reports.dashboard.views import ChangeView, CommitView, DatumView, JobView
 
 Kind = Literal["observations", "failures", "risk", "reasons", "similar", "operation"]
 
@@ -19,23 +19,6 @@ class Report:
 
     commit: str
     summary: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class JobView:
-    """A job as counts of datums, `recovered` those left out; `seconds` is None until it ends."""
-
-    pipeline: str
-    commit: str
-    state: str
-    total: int
-    processed: int
-    skipped: int
-    failed: int
-    reason: str
-    seconds: float | None
-    done: bool
-    recovered: int = 0
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,24 @@
-"""What of a pachd is shown as it is answered: datums, commits and what they changed."""
+"""What of a pachd is shown as it is answered: jobs, datums, commits and what they changed."""
 
 from dataclasses import dataclass
 from datetime import datetime
+
+
+@dataclass(frozen=True)
+class JobView:
+    """A job as counts of datums; `recovered` ones failed and were left out; `seconds`: None until it ends."""
+
+    pipeline: str
+    commit: str
+    state: str
+    total: int
+    processed: int
+    skipped: int
+    failed: int
+    reason: str
+    seconds: float | None
+    done: bool
+    recovered: int = 0
 
 
 @dataclass(frozen=True)

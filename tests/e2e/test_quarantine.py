@@ -1,9 +1,12 @@
 """What was refused is shown with its bytes, and heals when forewarn.toml learns to read it."""
 
+import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from pipelines.commands.push import tell_refused
 from tests.e2e import tiny
 from tests.e2e.conftest import run_in
 
@@ -17,8 +20,33 @@ def project(tmp_path: Path) -> Path:
     lines[5] = lines[5].replace("+00:00", "")
     lines[9] = lines[9].rpartition(",")[0] + ",much"
     load.write_text("\n".join(lines) + "\n")
-    assert run_in(folder, "push", "logs/").code == 0
+    pushed = run_in(folder, "push", "logs/")
+    assert pushed.code == 0
+    assert (
+        "refused: 2 of 300 records, most often time_zone_missing; which and why: forewarn quarantine"
+        in pushed.err
+    )
     return folder
+
+
+def test_a_push_names_the_stream_of_which_nothing_was_accepted(capsys: pytest.CaptureFixture[str]) -> None:
+    counts = {"received": 1_288, "accepted": 1_000, "quarantined": 288}
+    summary = {
+        "accounting": {
+            "units": [{"unit": "member", "received": 2, "quarantined": 0}, {"unit": "record", **counts}],
+            "streams": [
+                {"stream": "load", "accepted": 0, "quarantined": 288},
+                {"stream": "stops", "accepted": 1_000, "quarantined": 0},
+            ],
+        },
+        "quarantine": [{"reason": "time_invalid"}],
+    }
+    pachd = SimpleNamespace(read=lambda *_: json.dumps(summary).encode())
+    tell_refused(pachd, "commit")
+    assert capsys.readouterr().err.splitlines() == [
+        "refused: 288 of 1,288 records, most often time_invalid; which and why: forewarn quarantine",
+        "no record of stream load was accepted: check its time, unit and fields",
+    ]
 
 
 def test_listed_shown_and_healed_once_the_configuration_tells_the_zone(project: Path) -> None:

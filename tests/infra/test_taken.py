@@ -12,7 +12,7 @@ from pipelines.pachd.engine import Engine
 from pipelines.taken import Taken, beside, in_words
 from tests.e2e import tiny
 
-DONE = Job("join", "new", "SUCCESS", 4, 4, 0, 0, "", None, None, work_s=9.0)
+DONE = Job("join", "new", "SUCCESS", 4, 4, 0, 0, "", None, True, work_s=9.0)
 
 
 def test_many_datums_count_each_and_a_single_one_by_robot_days():

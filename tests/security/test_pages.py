@@ -14,9 +14,9 @@ from fastapi import FastAPI
 
 from reports.dashboard.alert_views import AlertView, AttemptView, DeliveryView, EventView
 from reports.dashboard.app import create_app
-from reports.dashboard.source import JobView, PipelineView, Report
+from reports.dashboard.source import PipelineView, Report
 from reports.dashboard.tokens import Tokens
-from reports.dashboard.views import ChangeView, CommitView, DatumView
+from reports.dashboard.views import ChangeView, CommitView, DatumView, JobView
 from tests.reports.conftest import make_fleet
 from tests.reports.dashboard.test_routes import NEEDED
 from tests.reports.test_page import EVIL, build, hostile

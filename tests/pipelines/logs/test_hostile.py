@@ -270,7 +270,7 @@ def test_the_order_of_members_does_not_matter(take):
     assert take(tarred(dict(members)), "/day/amr.tar").streams["state"].equals(found[0].streams["state"])
 
 
-@pytest.mark.parametrize("name", ["/day/amr.jsonl.gz", "/day/amr.jsonl.zst"])
+@pytest.mark.parametrize("name", ["/day/amr.jsonl.gz", "/day/amr.jsonl.zst", "/day/amr.zip"])
 def test_an_empty_file_that_should_be_compressed_is_told(take, name):
     assert reasons(take(b"", name)) == ["empty_file"]
     assert reasons(take(b"", "/day/amr.jsonl")) == []

@@ -1,5 +1,6 @@
 """What survives a killed daemon, and what keeps two engines apart."""
 
+import errno
 import json
 import os
 import signal
@@ -12,7 +13,9 @@ from pachyderm_sdk import Client
 from pachyderm_sdk.api import pfs, pps
 
 from features.errors import ConflictError, UsageError
+from pipelines.pachd.disk import telling
 from pipelines.pachd.engine import Engine
+from pipelines.pachd.errors import StorageError
 from pipelines.pachd.executor import InlineExecutor
 
 DAEMON = """
@@ -91,6 +94,11 @@ def test_a_second_engine_on_the_folder_is_refused_naming_the_first(tmp_path: Pat
         Engine(tmp_path, executor=InlineExecutor())
     with Engine(tmp_path, executor=InlineExecutor()):
         pass
+
+
+def test_a_folder_of_another_user_is_no_failing_disk() -> None:
+    with pytest.raises(StorageError, match=r"not permitted: the lock.*another user"), telling("the lock"):
+        raise PermissionError(errno.EACCES, "Permission denied")
 
 
 def test_objects_kept_elsewhere_are_refused(tmp_path: Path) -> None:

@@ -15,9 +15,9 @@ from features.operation import OPERATION
 from features.schema import CUTOFF, ROBOT, TIMESTAMP, TS
 from reports.dashboard.alert_views import AlertState, AlertView, AttemptView, DeliveryView, EventView
 from reports.dashboard.app import create_app
-from reports.dashboard.source import JobView, Kind, PipelineView, Report
+from reports.dashboard.source import Kind, PipelineView, Report
 from reports.dashboard.tokens import Tokens
-from reports.dashboard.views import ChangeView, CommitView, DatumView
+from reports.dashboard.views import ChangeView, CommitView, DatumView, JobView
 from reports.inputs import ReportInputs
 from reports.page import render
 from reports.summary import summarize
