@@ -16,7 +16,7 @@ from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
 
-from benchmarks.extract import CONFIG, PUSHED_AS
+from benchmarks.readers import CONFIG, PUSHED_AS
 from pipelines.config import load_config
 from pipelines.demo.fleet import epoch_ms
 from pipelines.demo.messages import Clocks, day_messages
