@@ -12,7 +12,7 @@ from typing import Final
 
 from features.errors import DataError, ForewarnError, NotFoundError
 from pipelines.pachd.edits import Edit
-from pipelines.pachd.errors import PreconditionError
+from pipelines.pachd.errors import IntegrityError, PreconditionError, StorageError
 from pipelines.pachd.metadata import Metadata
 from pipelines.pachd.records import (
     BRANCH_QUERY,
@@ -129,7 +129,8 @@ class Commits:
         """Make an open commit visible, and what derives from it. Finishing twice is a PreconditionError.
 
         Changes that cannot be (a path both file and directory) finish it with an error, its parent's files
-        kept; nothing derives from an error.
+        kept; nothing derives from an error. Where the disk fails or is damaged it raises and the commit stays
+        open, to be finished again.
         """
         with self._metadata.transaction():
             commit = self.get(commit.id)
@@ -139,6 +140,8 @@ class Commits:
             tree = before = base.tree if base is not None else EMPTY_TREE
             try:
                 tree = self._trees.apply(before, self._edit(commit)).hash
+            except (IntegrityError, StorageError):
+                raise
             except ForewarnError as failure:
                 error = error or str(failure)
             if description:

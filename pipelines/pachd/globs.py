@@ -250,7 +250,11 @@ class _Parser:
                     raise self._error(f"unknown class [:{named[1]}:]; one of {', '.join(_POSIX)}")
                 members += _POSIX[named[1]]
                 self.at = named.end()
-            elif self.pattern[self.at] == "-" and members and self.pattern[self.at + 1 : self.at + 2] != "]":
+            elif (
+                members
+                and self.pattern[self.at] == "-"
+                and self.pattern[self.at + 1 : self.at + 2] not in ("", "]")
+            ):
                 self.at += 1
                 members += "-" + re.escape(self._character())
             else:

@@ -17,6 +17,7 @@ from typing import Any, Final, TypeVar
 
 from features.errors import ConflictError, DataError, NotFoundError
 from pipelines.pachd import disk, faults, schema, sums
+from pipelines.pachd.errors import StorageError
 
 WRITING: Final = "the engine's database cannot be written"
 READING: Final = "the engine's database cannot be read"
@@ -69,6 +70,7 @@ class Metadata:
         """All statements inside happen, or none; inside another transaction, they are part of it."""
         with self._changed:
             if self._depth:
+                self._check_unbroken()
                 yield
                 return
             with disk.telling(WRITING):
@@ -76,6 +78,7 @@ class Metadata:
                 self._depth = 1
                 try:
                     yield
+                    self._check_unbroken()
                     faults.point("transaction made")
                     self._connection.execute("COMMIT")
                     faults.point("transaction done")
@@ -96,7 +99,8 @@ class Metadata:
             try:
                 yield
             finally:
-                self._connection.execute("ROLLBACK")
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
                 self._depth = 0
 
     @contextmanager
@@ -164,6 +168,14 @@ class Metadata:
         """Make every waiting thread look again."""
         with self._changed:
             self._changed.notify_all()
+
+    def _check_unbroken(self) -> None:
+        """Some errors end a transaction at once; whoever goes on after one must not write the rest of it."""
+        if not self._connection.in_transaction:
+            raise StorageError(
+                "the disk fails: a transaction was taken back before its end",
+                hint="do it again; what was acknowledged before is kept",
+            )
 
     def _set_up(self) -> None:
         for pragma in ("journal_mode=DELETE", "synchronous=EXTRA", "foreign_keys=ON", "cache_size=-16384"):

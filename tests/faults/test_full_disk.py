@@ -4,11 +4,13 @@ import errno
 import os
 import shutil
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
+from features.errors import ForewarnError
 from pipelines.pachd.engine import Engine
-from pipelines.pachd.errors import StorageError
+from pipelines.pachd.errors import IntegrityError, StorageError
 from pipelines.pachd.files import Append
 from pipelines.pachd.records import Commit
 from tests.conftest import Tally
@@ -85,13 +87,15 @@ def fail_at(folder: Path, number: int, code: int) -> bool:
             failing.mended()
             engine = Engine(folder / STATE, executor=Copying())
         try:
-            told = []
+            told, pushed = [], False
             try:
                 push(engine, "/new", NEW)
+                pushed = True
                 run_jobs(engine)
             except StorageError as error:
                 told.append(str(error))
             failing.mended()
+            assert not pushed or content(engine, "in", "/new") == NEW, "an acknowledged push is lost"
             check(engine, told, failed=failing.failed, full=code == errno.ENOSPC)
         finally:
             engine.metadata.close()
@@ -132,6 +136,38 @@ def test_a_folder_that_could_not_be_opened_is_free_for_a_retry(memory: Path, bef
     for number in range(1, 13):
         shutil.copytree(before, memory / f"{number}")
         assert fail_at(memory / f"{number}", number, errno.EIO)
+
+
+@pytest.mark.parametrize("error", [StorageError, IntegrityError])
+def test_a_push_whose_end_fails_to_read_stays_open_and_is_ended_by_a_retry(
+    memory: Path, monkeypatch: pytest.MonkeyPatch, error: type[ForewarnError]
+) -> None:
+    engine = Engine(memory / STATE, executor=Copying())
+    commit = engine.commits.start(engine.repos.create("in"), "master")
+    engine.files.modify(commit, [Append("/new", NEW)])
+
+    def failing(*_: object) -> NoReturn:
+        raise error("the disk fails")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine.trees, "apply", failing)
+        with pytest.raises(error):
+            engine.commits.finish(commit)
+    assert engine.commits.finish(commit).error == ""
+    assert content(engine, "in", "/new") == NEW
+    engine.metadata.close()
+
+
+def test_nothing_is_written_after_a_transaction_was_taken_back(memory: Path) -> None:
+    metadata = Engine(memory / STATE, executor=Copying()).metadata
+    add = "INSERT INTO settings VALUES (?, ?)"
+    for last in (lambda: metadata.run(add, "second", ""), lambda: None):
+        with pytest.raises(StorageError, match="taken back"), metadata.transaction():  # noqa: PT012
+            metadata.run(add, "first", "")
+            metadata._connection.execute("ROLLBACK")  # as SQLite does where a read fails
+            last()
+    assert metadata.rows("SELECT key FROM settings WHERE key IN ('first', 'second')") == []
+    metadata.close()
 
 
 @pytest.mark.long

@@ -55,6 +55,8 @@ def live(folder: Path, step: int) -> tuple[int, int]:
             push_and_run(engine, f"/{left}", data)
         except StorageError as error:
             told = str(error)
+        else:
+            assert content(engine, "in", f"/{left}") == data
         told += "".join(job.reason for job in engine.jobs.all() if job.state == "FAILURE")
         assert content(engine, "in", "/old") == content(engine, "copy", "/old") == OLD
         filler.unlink()
