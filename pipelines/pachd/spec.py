@@ -105,11 +105,6 @@ class PipelineSpec:
     reprocess: bool = False
     dry_run: bool = False
 
-    @classmethod
-    def from_request(cls, request: "pps.CreatePipelineRequest") -> "PipelineSpec":
-        """The spec of an SDK message (CreatePipeline)."""
-        return parse_spec(request.to_dict())
-
     @cached_property
     def request(self) -> "pps.CreatePipelineRequest":
         """The spec as the SDK's message, the input's defaults filled in."""

@@ -119,7 +119,7 @@ def test_the_sdks_message_and_back() -> None:
     assert spec.request.job_timeout == timedelta(hours=1, minutes=30)
     assert spec.request.transform.secrets == [pps.SecretMount(name="s", env_var="TOKEN", key="k")]
     assert spec.request.input.pfs.branch == "master"
-    again = PipelineSpec.from_request(spec.request)
+    again = parse_spec(spec.request.to_dict())
     assert {**vars(again), "raw": None, "request": None} == {**vars(spec), "raw": None, "request": None}
 
 
@@ -130,7 +130,7 @@ def test_a_message_of_the_sdk_is_a_spec() -> None:
         transform=pps.Transform(image="pachyderm/opencv:1.0", cmd=["python3", "/edges.py"]),
         input=pps.Input(pfs=pps.PfsInput(repo="images", glob="/*")),
     )
-    read = PipelineSpec.from_request(request)
+    read = parse_spec(request.to_dict())
     assert {**vars(read), "raw": None} == {**vars(parse_spec(EDGES)), "raw": None}
 
 
