@@ -75,7 +75,7 @@ def live(folder: Path, step: int) -> tuple[int, int]:
     return left // (step * BLOCK) + 1, refused
 
 
-@pytest.mark.parametrize("step", [pytest.param(1, marks=pytest.mark.long), 4])
+@pytest.mark.parametrize("step", [pytest.param(1, marks=pytest.mark.long), 8])
 def test_a_disk_that_is_really_full(tmp_path: Path, step: int, tally: Tally) -> None:
     if sys.platform != "linux" or mounted(tmp_path, "true").returncode:
         pytest.skip("this system lets nobody mount a small disk")
