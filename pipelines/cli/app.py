@@ -53,6 +53,10 @@ app = typer.Typer(
     name="forewarn",
     cls=Verbs,
     help="Warns of robot failures before they happen: push logs, read the risk report.",
+    epilog=(
+        "Begin with: forewarn inspect PATH. Exit codes: 0 ok, 1 failed, 2 usage, 3 bad data, 4 not found or "
+        "conflict, 130 interrupted. NO_COLOR turns colours off; PACHD_ADDRESS names another pachd."
+    ),
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,

@@ -22,7 +22,11 @@ def jobs(
     project: ProjectFolder = None,
     json: Json = False,
 ) -> None:
-    """List jobs: how many datums ran, were skipped, failed."""
+    """List jobs: how many datums ran, were skipped, failed.
+
+    A datum is skipped when nothing it depends on has changed: its inputs, its code, its part of
+    forewarn.toml. Recovered ones failed in every try and were left out.
+    """
     run("jobs", "jobs", project=project, commit=commit, pipeline=pipeline, number=number, json=json)
 
 
@@ -60,7 +64,11 @@ def plan(
     project: ProjectFolder = None,
     json: Json = False,
 ) -> None:
-    """Say which datums a push or an edited forewarn.toml would run, and why, before anything runs."""
+    """Say which datums a push or an edited forewarn.toml would run, and why, before anything runs.
+
+    Nothing is pushed, and nothing runs. Without paths: what the configuration as it stands would
+    change.
+    """
     run("plan", "plan", project=project, paths=paths or [], to=to, number=number, json=json)
 
 
@@ -126,7 +134,10 @@ def fsck(
     project: ProjectFolder = None,
     json: Json = False,
 ) -> None:
-    """Check every stored byte against its hash."""
+    """Check every stored byte against its hash.
+
+    Names each damaged place, and exits 1 when there is one.
+    """
     run("upkeep", "fsck", project=project, fix=fix, json=json)
 
 
@@ -157,7 +168,11 @@ def up(
     project: ProjectFolder = None,
     json: Json = False,
 ) -> None:
-    """Run the engine as a daemon that reprocesses on every commit; stop it with Ctrl-C."""
+    """Run the engine as a daemon that reprocesses on every commit; stop it with Ctrl-C.
+
+    Serves Pachyderm's protocol, the dashboard with its API, and metrics when asked. Other commands of
+    the project find it by themselves. Beyond this machine it asks for a token and TLS.
+    """
     run(
         "up",
         "up",

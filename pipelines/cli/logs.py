@@ -16,7 +16,11 @@ def init(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Write a commented forewarn.toml to start from."""
+    """Write a commented forewarn.toml to start from.
+
+    A file that is there is left alone. Where there are logs already, inspect writes one from what they
+    hold.
+    """
     run("init", "init", folder=folder, preset=preset, json=json)
 
 
@@ -28,7 +32,11 @@ def inspect(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Show what unknown logs hold and propose a forewarn.toml."""
+    """Show what unknown logs hold and propose a forewarn.toml.
+
+    A sample is read, in bounded time: of many files some from first to last, of long ones beginning,
+    middle and end. What only a person can know is marked CHECK. Nothing is pushed.
+    """
     run("inspect", "inspect", paths=paths, write=write, json=json)
 
 
@@ -40,7 +48,13 @@ def push(
     project: ProjectFolder = None,
     json: Json = False,
 ) -> None:
-    """Push robot logs as one atomic commit and reprocess what depends on them."""
+    """Push robot logs as one atomic commit and reprocess what depends on them.
+
+    A folder's files keep their place below it; each place that [logs] glob names is a datum. What
+    cannot be read goes to the quarantine, and the push says how much. The same files again run nothing.
+    After Ctrl-C what was pushed is kept, and wait or the next push goes on. Exits 1 when a pipeline
+    failed or left datums out.
+    """
     run("push", "push", project=project, paths=paths, to=to, wait=wait, json=json)
 
 
@@ -89,5 +103,9 @@ def quarantine_retry(
     project: ProjectFolder = None,
     json: Json = False,
 ) -> None:
-    """Extract again what something was refused of, and say what healed."""
+    """Extract again what something was refused of, and say what healed.
+
+    Meant for after forewarn.toml, or forewarn itself, learned to read it; what is accepted now goes on
+    through the pipelines.
+    """
     run("quarantine", "retry", project=project, reason=reason, source=source, json=json)

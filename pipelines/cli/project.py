@@ -29,5 +29,9 @@ def config_check(project: ProjectFolder = None, json: Json = False) -> None:
 
 @app.command(epilog="Example: forewarn doctor --json")
 def doctor(project: ProjectFolder = None, json: Json = False) -> None:
-    """Look at this machine and say what is missing for forewarn."""
+    """Look at this machine and say what is missing for forewarn.
+
+    Python, packages, compiled kernels, disk, memory, the project; each finding says what to do. Exits 1
+    when one of them is broken.
+    """
     run("doctor", "doctor", project=project, json=json)

@@ -21,7 +21,11 @@ def report(
     project: ProjectFolder = None,
     json: Json = False,
 ) -> None:
-    """Write the failure-risk report of a commit to files."""
+    """Write the failure-risk report of a commit to files.
+
+    Writes report.html, risk.csv, risk.parquet and summary.json, and prints ranking, reasons and verdict. Any
+    earlier report can be had by its commit (forewarn jobs).
+    """
     run(
         "report",
         "report",
