@@ -111,7 +111,7 @@ def test_from_dropped_archives_to_an_alert_at_the_desk(tmp_path: Path, fleet: Pa
             config.write(ALERTS.format(port=port))
         with dashboard(project) as base:
             page = browser.new_page(base_url=base, viewport={"width": 1_280, "height": 900})
-            page.set_default_timeout(240_000)
+            page.set_default_timeout(400_000)
             asked, broken = [], []
             page.on("request", lambda request: asked.append(request.url))
             page.on("pageerror", lambda error: broken.append(str(error)))
@@ -123,14 +123,14 @@ def test_from_dropped_archives_to_an_alert_at_the_desk(tmp_path: Path, fleet: Pa
             for day in sorted((fleet / "logs").iterdir())[:days]:
                 left_open.goto("/")
                 found += pushed_and_reported(page, day)
-                left_open.click("#now >> text=Show it", timeout=240_000)
-                left_open.wait_for_selector("h2:has-text('Robots by risk')", timeout=240_000)
+                left_open.click("#now >> text=Show it", timeout=400_000)
+                left_open.wait_for_selector("h2:has-text('Robots by risk')", timeout=400_000)
             if days > 1:
                 page.goto("/")
                 assert "since the last report" in page.inner_text("#main").lower()
             found += robot_acknowledged(page)
             found += failure_read(page)
-            told = kept.get(timeout=240)
+            told = kept.get(timeout=400)
             assert told["alert"]["robot"] in json.dumps(told["text"])
             found += alert_read(page, told["alert"]["id"])
             if days > 1:
@@ -222,7 +222,7 @@ def closed(page: Any, kept: "Queue[Any]") -> None:
     page.goto("/alerts")
     assert "1 of 1 closed alert was right: 100 %" in page.inner_text(".lede")
     assert "new wheel" in page.inner_text("section[aria-labelledby=closed-title]")
-    while kept.get(timeout=240)["event"] != "resolved":
+    while kept.get(timeout=400)["event"] != "resolved":
         pass
     page.goto("/pipelines")
     page.wait_for_selector(".dag li.success:has(h2:text-is('report')) p:has-text('1 ran')")
