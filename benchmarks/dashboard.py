@@ -1,4 +1,4 @@
-"""How fast the engine answers what the dashboard asks, as history grows: 20 robots for 9 and for 90 days.
+"""How fast the engine answers what the dashboard asks, as history grows: 20 robots for 20 and for 90 days.
 
 `python -m benchmarks.dashboard` (in the repository). The data are synthetic. The pages themselves are
 measured by `benchmarks.reports`.
@@ -25,7 +25,7 @@ from pipelines.serving import PachdSource
 from reports.risk_report import as_json
 from reports.summary import summarize
 
-ROBOTS, DAYS = 20, (9, 90)
+ROBOTS, DAYS = 20, (20, 90)
 
 
 def history(scratch: Path) -> None:
