@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from pipelines.logs.paths import below, keys
+from pipelines.logs.recordings.message import LOG_TIME, PUBLISH_TIME, TOPIC
 from pipelines.logs.timestamps import stamp_ns
 
 DEEPEST: Final = 6
+OF_RECORDING: Final = (LOG_TIME, PUBLISH_TIME, TOPIC)
 SCALARS: Final = (str, int, float, bool)
 
 
@@ -66,7 +68,7 @@ def inside(value: dict[str, Any], path: str, depth: int) -> Iterator[tuple[str, 
     """Path and value of what an object at `path` holds, down to a depth; a key no path can name is not."""
     if depth < DEEPEST:
         for key, inner in value.items():
-            if at := below(path, key):
+            if at := key if key in OF_RECORDING and not path else below(path, key):
                 yield at, inner
 
 

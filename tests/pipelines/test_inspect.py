@@ -12,9 +12,11 @@ import pytest
 from features.errors import ForewarnError
 from pipelines.commands.push import gather
 from pipelines.config import parse_config
+from pipelines.inspect.guess import times_of
 from pipelines.inspect.profile import profile
 from pipelines.inspect.propose import propose
 from pipelines.inspect.sample import sample
+from pipelines.inspect.source import Record
 from pipelines.logs.extract import ExtractSettings, extract
 from pipelines.pachd.paths import canonical
 
@@ -199,6 +201,14 @@ def test_keys_with_dots_are_told_from_keys_within_keys(tmp_path):
     settings = ExtractSettings.from_json(parse_config(text).step_files["extract"])
     (row, *_) = extract(tmp_path / "robots.jsonl", "/robots.jsonl", settings).streams["message"].to_pylist()
     assert (row["robot_id"], row["bus_voltage"], row["voltage"], row["load"]) == ("r0", 24, 12, 0)
+
+
+def test_a_recordings_own_times_keep_their_names():
+    stamps = [{"sec": START + at, "nanosec": 0} for at in range(9)]
+    envelopes = [{"@log_time": stamp, "@publish_time": stamp, "@topic": "/load"} for stamp in stamps]
+    records = [Record({"load": 1} | told, {"load": 1}, "day.mcap") for told in envelopes]
+    event, arrival = times_of(records)
+    assert (event.path, event.unit, arrival) == ("@log_time", "ns", None)
 
 
 def test_what_no_path_can_name_is_left_out(tmp_path):
