@@ -150,6 +150,7 @@ def _commas(values: Sequence[Any]) -> bool:
 def _fields(columns: dict[str, list[Any]], source: Source, decimal: str) -> tuple[FieldProfile, ...]:
     found: list[FieldProfile] = []
     taken: set[str] = set()
+    named_whole = isinstance(source.records[0].record, Row)
     for path, raw in columns.items():
         values = [value for value in raw if value is not None and not (source.text and value == "")]
         if not values or is_time(path, values) or any(isinstance(value, dict | list) for value in values):
@@ -166,7 +167,7 @@ def _fields(columns: dict[str, list[Any]], source: Source, decimal: str) -> tupl
         most = min(MOST_STATES, max(len(values) // 3, 1))
         short = len(words) <= most and all(len(word) <= LONGEST_STATE for word in words)
         numbers = [one for one in map(number, values) if one is not None] if kind in ("int", "float") else []
-        name = identifier(path if source.text else last_key(path))
+        name = identifier(path if named_whole else last_key(path))
         name = identifier(path) if name in taken else name
         if name in taken:
             continue

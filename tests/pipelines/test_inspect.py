@@ -16,7 +16,7 @@ from pipelines.inspect.guess import times_of
 from pipelines.inspect.profile import profile
 from pipelines.inspect.propose import propose
 from pipelines.inspect.sample import sample
-from pipelines.inspect.source import Record
+from pipelines.inspect.source import Record, Row, Source
 from pipelines.logs.extract import ExtractSettings, extract
 from pipelines.pachd.paths import canonical
 
@@ -209,6 +209,20 @@ def test_a_recordings_own_times_keep_their_names():
     records = [Record({"load": 1} | told, {"load": 1}, "day.mcap") for told in envelopes]
     event, arrival = times_of(records)
     assert (event.path, event.unit, arrival) == ("@log_time", "ns", None)
+
+
+def test_columns_of_a_px4_log_are_named_whole():
+    columns = [{"current.lat": at, "previous.lat": at, "esc[0].rpm": at} for at in range(9)]
+    records = [
+        Record(Row(told | {"@log_time": {"sec": START + at, "nanosec": 0}}), Row(told), "day.ulg")
+        for at, told in enumerate(columns)
+    ]
+    found = profile(Source("gps", topic="gps", messages=9, records=records), whole=True)
+    assert {field.name: field.path for field in found.fields} == {
+        "current_lat": "current.lat",
+        "previous_lat": "previous.lat",
+        "esc_0_rpm": "esc[0].rpm",
+    }
 
 
 def test_what_no_path_can_name_is_left_out(tmp_path):
