@@ -136,7 +136,7 @@ class Bench:
 
     @classmethod
     def of(cls, data: Dataset, failures: pa.Table, settings: TrainSettings) -> "Bench":
-        """Cut the folds and rank the features by their gain in each."""
+        """Cut the folds and rank the features by their gain in each. DataError where failures are too few."""
         split = by_time(data, settings)
         known = data.table.filter(pa.array(data.cutoff < (split.test_start or 0)))
         encoding = Encoding.learn(known, settings.features, settings.categorical)

@@ -23,7 +23,7 @@ OF_PROTOCOL = (
 )  # a decoder, and calls whose answers Pachyderm defines
 FILES = [
     path
-    for room in ("features", "pipelines", "reports")
+    for room in ("features", "models", "pipelines", "reports")
     for path in sorted((ROOT / room).rglob("*.py"))
     if path.name not in OF_PROTOCOL
 ]
