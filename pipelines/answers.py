@@ -35,3 +35,10 @@ class StoredFile:
     path: str
     size: int
     hash: str
+
+
+def seconds_between(started: datetime | None, finished: datetime | None) -> float | None:
+    """Seconds from start to end, None while it waits or runs; 0 where the clock was set back meanwhile."""
+    if started is None or finished is None:
+        return None
+    return max(0.0, round((finished - started).total_seconds(), 2))

@@ -17,7 +17,7 @@ from pachyderm_sdk import Client
 from pachyderm_sdk.api import pfs, pps
 
 from features.errors import ForewarnError, NotFoundError, UsageError
-from pipelines.answers import Datum, Job, StoredFile
+from pipelines.answers import Datum, Job, StoredFile, seconds_between
 from pipelines.refusals import sentence, translated
 from reports.dashboard.views import ChangeView, CommitView
 
@@ -353,17 +353,10 @@ def _job(info: pps.JobInfo) -> Job:
         reason=info.reason,
         started=started,
         finished=finished,
-        seconds=_between(started, finished),
+        seconds=seconds_between(started, finished),
         done=state in DONE,
         work_s=_work(info.stats),
     )
-
-
-def _between(started: datetime | None, finished: datetime | None) -> float | None:
-    """Seconds from start to end, None while it waits or runs; 0 where the clock was set back meanwhile."""
-    if started is None or finished is None:
-        return None
-    return max(0.0, round((finished - started).total_seconds(), 2))
 
 
 def _work(stats: pps.ProcessStats) -> float:

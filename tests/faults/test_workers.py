@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.answers import seconds_between
 from pipelines.client import Job, Pachd
 from pipelines.pachd import gc, records
 from pipelines.pachd.engine import Engine
@@ -130,5 +131,6 @@ def test_a_job_ends_well_though_the_clock_jumps(
 
 def test_a_job_never_took_less_than_no_time() -> None:
     ended = datetime(2026, 3, 1, tzinfo=UTC)
-    job = Job("copy", "c", "SUCCESS", 1, 1, 0, 0, "", started=ended + timedelta(days=1), finished=ended)
-    assert job.seconds == 0.0
+    assert seconds_between(ended + timedelta(days=1), ended) == 0.0
+    assert seconds_between(ended - timedelta(seconds=1.5), ended) == 1.5
+    assert seconds_between(ended, None) is None
