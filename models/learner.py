@@ -167,9 +167,16 @@ def filled(matrix: Matrix, usual: tuple[float | None, ...]) -> Matrix:
 def never_missing(columns: Iterable[Matrix], categorical: list[bool]) -> tuple[float | None, ...]:
     """The median of each number that is known in every row."""
     return tuple(
-        None if category or np.isnan(column).any() else float(np.median(column))
+        None if category else _middle(np.sort(column))
         for column, category in zip(columns, categorical, strict=True)
     )
+
+
+def _middle(ordered: Matrix) -> float | None:
+    """The median of ascending values; None with a NaN, which sorts last."""
+    if np.isnan(ordered[-1]):
+        return None
+    return float(ordered[[(len(ordered) - 1) // 2, len(ordered) // 2]].mean(dtype=np.float64))
 
 
 def contributions(text: str, matrix: Matrix) -> Scores:
