@@ -39,9 +39,9 @@ def main(pfs: Path) -> None:
         write_table(scored, out / "risk" / name)
         cutoff = _ns(stream)
         rows = told(risk, hot, np.searchsorted(cutoff, failed, side="right") - 1)
-        asked = stream.select([ROBOT, CUTOFF]).take(pa.array(rows))
-        write_table(reasons(model, asked, matrix[rows], most=settings["reasons"]), out / "reasons" / name)
-        write_table(similar(model, asked, matrix[rows]), out / "similar" / name)
+        asked, read = stream.select([ROBOT, CUTOFF]).take(pa.array(rows)), matrix[rows]
+        write_table(reasons(model, asked, read, most=settings["reasons"]), out / "reasons" / name)
+        write_table(similar(model, asked, read), out / "similar" / name)
         write_table(counted(model, matrix, risk, cutoff), out / "watch" / name)
 
 
