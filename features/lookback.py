@@ -13,10 +13,12 @@ from math import ceil
 import numpy as np
 import pyarrow as pa
 
+from features.categories import Categories
 from features.columns import gather
 from features.contract import require_table
 from features.errors import DataError, UsageError
 from features.kernels import any_between
+from features.numbers import Numbers, alike
 from features.order import Order, order_rows
 from features.schema import (
     AVAILABLE_AT,
@@ -32,7 +34,7 @@ from features.schema import (
 )
 from features.spans import Flags, Windows, asked, observed, window_lengths
 from features.spans import windows as windows_of
-from features.statistics import STATISTICS, Categories, Numbers, is_categorical, is_numeric
+from features.statistics import STATISTICS, is_categorical, is_numeric
 from features.times import Duration, nanoseconds, shifted, window_text
 
 KEYS = (ROBOT, TS, RECV_TS, AVAILABLE_AT)
@@ -100,33 +102,41 @@ def look_back(
         CUTOFF: pa.array(kept.times, TIMESTAMP),
         LATEST_USED: cut[longest].latest_used(),
     }
+    columns_of: dict[str, dict[str, pa.Array]] = {}
+    for together in alike({name: observations.column(name) for name in names}, states or {}):
+        values = {name: gather(observations.column(name), order.rows) for name in together}
+        columns_of |= _features(values, order, statistics, states or {}, cut)
     for name in names:
-        values = gather(observations.column(name), order.rows)
-        made |= _features(name, values, order, statistics, (states or {}).get(name), cut)
+        made |= columns_of[name]
     return LookBack(pa.table(made), _excluded(when, failed, scarce))
 
 
 def _features(
-    name: str,
-    values: pa.Array,
+    columns: Mapping[str, pa.Array],
     order: Order,
     statistics: Sequence[str],
-    states: Sequence[object] | None,
+    states: Mapping[str, Sequence[object]],
     windows: Mapping[int, Windows],
-) -> dict[str, pa.Array]:
-    """`<name>__<statistic>__<window>` of one column: all windows of a statistic side by side."""
-    if pa.types.is_dictionary(values.type):
-        values = values.cast(values.type.value_type)
+) -> dict[str, dict[str, pa.Array]]:
+    """Of columns that are alike: by name, `<name>__<statistic>__<window>`, all windows side by side."""
+    name, *_ = columns
+    values = [
+        each.cast(each.type.value_type) if pa.types.is_dictionary(each.type) else each
+        for each in columns.values()
+    ]
     summarised: Numbers | Categories
-    if states is None and is_numeric(values.type):
+    if name not in states and is_numeric(values[0].type):
         summarised = Numbers(values, order)
     else:
-        summarised = Categories(values, [_state_text(state) for state in states or ()])
+        summarised = Categories(values[0], [_state_text(state) for state in states.get(name, ())])
     found = {length: summarised.statistics(statistics, each) for length, each in windows.items()}
     return {
-        f"{name}__{statistic}__{window_text(length)}": found[length][statistic]
-        for statistic in next(iter(found.values()))
-        for length in windows
+        name: {
+            f"{name}__{statistic}__{window_text(length)}": found[length][statistic][i]
+            for statistic in next(iter(found.values()))
+            for length in windows
+        }
+        for i, name in enumerate(columns)
     }
 
 

@@ -17,6 +17,7 @@ from features.columns import bitmap, column, empty
 from features.contract import Int64s, arrivals, require_table, times
 from features.deduplicate import distinct_rows
 from features.errors import UsageError
+from features.lanes import beside
 from features.order import Order, latest_arrivals, order_rows
 from features.schema import AVAILABLE_AT, CUTOFF, TIMESTAMP
 from features.times import MAX, MIN, Duration, nanoseconds, shifted
@@ -115,7 +116,8 @@ class Windows:
         """The largest `available` each window uses, as a timestamp; null where it uses no row."""
         present = self.all_rows
         least, most = (empty(len(self.cut), np.int64) for _ in range(2))
-        kernels.extremes(self.available, self.available, *self.halves, MIN, MAX, least, most)
+        sides = (beside([self.available]), None, *self.halves, MIN, MAX, beside([least]), beside([most]))
+        kernels.extremes(*sides)
         most[present.nowhere] = 0
         return column(most, TIMESTAMP, present.found)
 

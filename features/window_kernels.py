@@ -9,11 +9,14 @@ Window k uses rows `begin[k]:core[k]`, and those of `core[k]:tail[k]` with `avai
 is its first row at or after the border. Cut-offs of a robot ascend, so all of these do. Times are int64 ns.
 
 Most columns are complete and most rows arrive in order: `valid` and `following` may be None where every row
-is valid, `tail` where it is `core`; for these kernels are compiled on their own, without the loads.
+is valid, `tail` where it is `core`, `up` where it is `down`; for these kernels are compiled on their own,
+without the loads. Columns whose windows hold the same rows are taken four at a time (`features.lanes`).
 """
 
 import numpy as np
 from numba import njit
+
+from features.lanes import WIDTH, greater, keep, lesser, load, recall, root, spread, store, where
 
 LOWEST = np.iinfo(np.int64).min
 
@@ -36,6 +39,12 @@ def end_of(tail, k, core):  # type: ignore[no-untyped-def]
     return core if tail is None else tail[k]
 
 
+@njit(nogil=True)
+def load_either(columns, others, i):  # type: ignore[no-untyped-def]
+    """A row of the columns, or of the others where they are the same."""
+    return load(others if columns is None else columns, i)
+
+
 @njit(cache=True, nogil=True)
 def spans(times, available, first, last, cut, bounds, since, length, begin, middle, core, tail):  # type: ignore[no-untyped-def]
     """Fill begin, middle, core and tail of the windows `[since[k], cut[k])`.
@@ -47,6 +56,9 @@ def spans(times, available, first, last, cut, bounds, since, length, begin, midd
         low = half = high = start
         edge = LOWEST
         for k in range(bounds[robot], bounds[robot + 1]):
+            if low + 2 < stop:  # a window mostly loses up to two rows: which of them, no branch has to guess
+                low += times[low] < since[k]
+                low += times[low] < since[k]
             while low < stop and times[low] < since[k]:
                 low += 1
             if edge <= since[k]:
@@ -174,12 +186,12 @@ def presence_of_all(times, begin, core, count, head, foot, distinct):  # type: i
 
 
 @njit(cache=True, nogil=True)
-def reach_back(begin, middle):  # type: ignore[no-untyped-def]
-    """The most rows a window has before its border: room made once, for an array made anew costs each row."""
+def scratch(begin, middle, dtype):  # type: ignore[no-untyped-def]
+    """Four numbers for each row a window may have before its border: made once, for memory costs each row."""
     most = 0
     for k in range(begin.size):
         most = max(most, middle[k] - begin[k])
-    return most
+    return np.empty((most, WIDTH), dtype)
 
 
 @njit(cache=True, nogil=True)
@@ -190,150 +202,165 @@ def moments(x, valid, following, count, head, available, cut, begin, middle, cor
     first. That bounds the cancellation in `ss − s²/n` by the number of rows, for the squared deviation of
     that row from the mean is part of what remains.
     """
-    left = np.empty((reach_back(begin, middle), 2))
+    zero, rows = spread(0.0), x[0].size
+    kind = x[0].dtype
+    left_s, left_ss = scratch(begin, middle, kind), scratch(begin, middle, kind)
     base = reached = 0
     half, origin = -1, 0
-    x0 = s = ss = 0.0
+    x0 = s = ss = zero
     for k in range(cut.size):
         b, c, n = begin[k], core[k], count[k]
         if middle[k] != half:
             base, half = b, middle[k]
             origin = next_valid(following, half)
-            s = ss = 0.0
-            if origin < x.size:
-                x0 = x[origin]
+            s = ss = zero
+            if origin < rows:
+                x0 = load(x, origin)
                 for i in range(half - 1, base - 1, -1):
-                    d = x[i] - x0 if has(valid, i) else 0.0
+                    d = where(has(valid, i), load(x, i) - x0, zero)
                     s += d
                     ss += d * d
-                    left[i - base, 0] = s
-                    left[i - base, 1] = ss
+                    keep(left_s, i - base, s)
+                    keep(left_ss, i - base, ss)
             reached = half
-            s = ss = 0.0
+            s = ss = zero
         if n == 0:
-            mean[k] = std[k] = 0.0
+            store(mean, k, zero)
+            store(std, k, zero)
             continue
         if origin < c:
             while reached < c:
-                d = x[reached] - x0 if has(valid, reached) else 0.0
+                d = where(has(valid, reached), load(x, reached) - x0, zero)
                 s += d
                 ss += d * d
                 reached += 1
             y0, r, rr = x0, s, ss
             if b < half:
-                r += left[b - base, 0]
-                rr += left[b - base, 1]
+                r += recall(left_s, b - base)
+                rr += recall(left_ss, b - base)
         else:
-            y0, r, rr = x[head[k]], 0.0, 0.0
+            y0, r, rr = load(x, head[k]), zero, zero
             for i in range(b, c):
-                d = x[i] - y0 if has(valid, i) else 0.0
+                d = where(has(valid, i), load(x, i) - y0, zero)
                 r += d
                 rr += d * d
         for i in range(c, end_of(tail, k, c)):
             if has(valid, i) and available[i] <= cut[k]:
-                r += x[i] - y0
-                rr += (x[i] - y0) ** 2
-        shift = r / n
-        mean[k] = y0 + shift
-        std[k] = np.sqrt(max(rr - r * shift, 0.0) / (n - 1)) if n > 1 else 0.0
+                d = load(x, i) - y0
+                r += d
+                rr += d * d
+        shift = r / spread(float(n))
+        store(mean, k, y0 + shift)
+        spare = spread(float(max(n - 1, 1)))
+        store(std, k, where(n > 1, root(greater(rr - r * shift, zero) / spare), zero))
 
 
 @njit(cache=True, nogil=True)
 def slopes(times, x, valid, following, count, head, available, cut, begin, middle, core, tail, slope):  # type: ignore[no-untyped-def]
     """Least-squares slope per second of each window, 0 where undefined; sums as in `moments`, times alike."""
-    left = np.empty((reach_back(begin, middle), 4))
+    zero, rows = spread(0.0), x[0].size
+    kind = x[0].dtype
+    left_s, left_us = scratch(begin, middle, kind), scratch(begin, middle, kind)
+    left_u = np.empty((len(left_s), 2))
     base = reached = 0
     half, origin = -1, 0
-    x0, t0 = 0.0, 0
-    s = u = uu = us = 0.0
+    x0, t0 = zero, 0
+    s = us = zero
+    u = uu = 0.0
     for k in range(cut.size):
         b, c, n = begin[k], core[k], count[k]
         if middle[k] != half:
             base, half = b, middle[k]
             origin = next_valid(following, half)
-            s = u = uu = us = 0.0
-            if origin < x.size:
-                x0, t0 = x[origin], times[origin]
+            s = us = zero
+            u = uu = 0.0
+            if origin < rows:
+                x0, t0 = load(x, origin), times[origin]
                 for i in range(half - 1, base - 1, -1):
                     if has(valid, i):
-                        d, e = x[i] - x0, (times[i] - t0) * 1e-9
+                        d, e = load(x, i) - x0, (times[i] - t0) * 1e-9
                         s += d
                         u += e
                         uu += e * e
-                        us += e * d
-                    left[i - base, 0] = s
-                    left[i - base, 1] = u
-                    left[i - base, 2] = uu
-                    left[i - base, 3] = us
+                        us += spread(e) * d
+                    keep(left_s, i - base, s)
+                    keep(left_us, i - base, us)
+                    left_u[i - base, 0] = u
+                    left_u[i - base, 1] = uu
             reached = half
-            s = u = uu = us = 0.0
+            s = us = zero
+            u = uu = 0.0
         if n < 2:
-            slope[k] = 0.0
+            store(slope, k, zero)
             continue
         if origin < c:
             while reached < c:
                 if has(valid, reached):
-                    d, e = x[reached] - x0, (times[reached] - t0) * 1e-9
+                    d, e = load(x, reached) - x0, (times[reached] - t0) * 1e-9
                     s += d
                     u += e
                     uu += e * e
-                    us += e * d
+                    us += spread(e) * d
                 reached += 1
             y0, z0, r, v, vv, vr = x0, t0, s, u, uu, us
             if b < half:
-                r += left[b - base, 0]
-                v += left[b - base, 1]
-                vv += left[b - base, 2]
-                vr += left[b - base, 3]
+                r += recall(left_s, b - base)
+                v += left_u[b - base, 0]
+                vv += left_u[b - base, 1]
+                vr += recall(left_us, b - base)
         else:
-            y0, z0, r, v, vv, vr = x[head[k]], times[head[k]], 0.0, 0.0, 0.0, 0.0
+            y0, z0, r, v, vv, vr = load(x, head[k]), times[head[k]], zero, 0.0, 0.0, zero
         for i in range(c if origin < c else b, end_of(tail, k, c)):
             if has(valid, i) and (i < c or available[i] <= cut[k]):
-                d, e = x[i] - y0, (times[i] - z0) * 1e-9
+                d, e = load(x, i) - y0, (times[i] - z0) * 1e-9
                 r += d
                 v += e
                 vv += e * e
-                vr += e * d
-        spread = vv - v * v / n
-        slope[k] = (vr - v * r / n) / spread if spread > 0.0 else 0.0
+                vr += spread(e) * d
+        apart = vv - v * v / n
+        steep = (vr - spread(v) * r / spread(float(n))) / spread(apart if apart > 0.0 else 1.0)
+        store(slope, k, where(apart > 0.0, steep, zero))
 
 
 @njit(cache=True, nogil=True)
 def extremes(down, up, available, cut, begin, middle, core, tail, lowest, highest, least, most):  # type: ignore[no-untyped-def]
     """Least of `down` and most of `up` in each window; without a row the ends of the type.
 
-    Both are the same column; a missing value is NaN in both, or the integer that wins in neither. Comparing
-    with NaN is false, so `min(known, value)` passes over it.
+    Both are the same columns; a missing value is NaN, or in each the integer that does not win. Beside NaN
+    the value known stays.
     """
-    reach = reach_back(begin, middle)
-    lows, highs = np.empty(reach, down.dtype), np.empty(reach, up.dtype)
+    bottom, top = spread(lowest), spread(highest)
+    kind = down[0].dtype
+    lows, highs = scratch(begin, middle, kind), scratch(begin, middle, kind)
     base = reached = 0
     half = -1
-    low, high = highest, lowest
+    low, high = top, bottom
     for k in range(cut.size):
         b, c = begin[k], core[k]
         if middle[k] != half:
             base, half = b, middle[k]
-            low, high = highest, lowest
+            low, high = top, bottom
             for i in range(half - 1, base - 1, -1):
-                low, high = min(low, down[i]), max(high, up[i])
-                lows[i - base], highs[i - base] = low, high
-            low, high, reached = highest, lowest, half
+                low, high = lesser(low, load(down, i)), greater(high, load_either(up, down, i))
+                keep(lows, i - base, low)
+                keep(highs, i - base, high)
+            low, high, reached = top, bottom, half
         while reached < c:
-            low, high = min(low, down[reached]), max(high, up[reached])
+            low, high = lesser(low, load(down, reached)), greater(high, load_either(up, down, reached))
             reached += 1
         if c < half:
-            first, last = highest, lowest
+            first, last = top, bottom
             for i in range(b, c):
-                first, last = min(first, down[i]), max(last, up[i])
+                first, last = lesser(first, load(down, i)), greater(last, load_either(up, down, i))
         elif b < half:
-            first, last = min(low, lows[b - base]), max(high, highs[b - base])
+            first, last = lesser(low, recall(lows, b - base)), greater(high, recall(highs, b - base))
         else:
             first, last = low, high
         for i in range(c, end_of(tail, k, c)):
             if available[i] <= cut[k]:
-                first, last = min(first, down[i]), max(last, up[i])
-        least[k], most[k] = first, last
+                first, last = lesser(first, load(down, i)), greater(last, load_either(up, down, i))
+        store(least, k, first)
+        store(most, k, last)
 
 
 @njit(cache=True, nogil=True)

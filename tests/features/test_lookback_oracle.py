@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features import statistics
+from features import numbers
 from features.lookback import look_back
 from features.schema import TIMESTAMP
 
@@ -165,7 +165,7 @@ def close(value: Any) -> Any:
     st.lists(times(), max_size=3),
     st.lists(st.sampled_from([1, 2, 3, 7, 12, 2**62]), min_size=1, max_size=3, unique=True),
     st.sampled_from([0.0, 0.5, 1.0]),
-    st.sampled_from([0, statistics.LARGE]),
+    st.sampled_from([0, numbers.LARGE]),
 )
 def test_look_back_equals_a_plain_loop(
     rows: list[Row],
@@ -176,7 +176,7 @@ def test_look_back_equals_a_plain_loop(
     large: int,
 ) -> None:
     cutoffs += [(row["robot_id"], row["ts"]) for row in rows[::2]]
-    with patch.object(statistics, "LARGE", large):
+    with patch.object(numbers, "LARGE", large):
         found = look_back(
             observation_table(rows),
             cutoff_table(cutoffs),

@@ -7,9 +7,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from features import statistics
+from features import numbers
 from features.lookback import look_back
 from features.schema import TIMESTAMP
+from features.statistics import QUANTILES
 
 SECOND = 10**9
 WINDOWS = (3, 20, 90, 800)
@@ -25,7 +26,7 @@ def quantile(known: np.ndarray, share: float) -> float | None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("large", [0, statistics.LARGE])
+@pytest.mark.parametrize("large", [0, numbers.LARGE])
 def test_quantiles_of_long_windows(seed: int, large: int) -> None:
     random = np.random.default_rng(seed)
     ts = np.sort(random.choice(2_500, 1_500, replace=False))
@@ -43,10 +44,10 @@ def test_quantiles_of_long_windows(seed: int, large: int) -> None:
     cut = np.sort(random.choice(2_600, 250, replace=False))
     cutoffs = pa.table({"robot_id": ["a"] * 250, "cutoff": pa.array(cut * SECOND, TIMESTAMP)})
     lengths = [timedelta(seconds=seconds) for seconds in WINDOWS]
-    with patch.object(statistics, "LARGE", large):
+    with patch.object(numbers, "LARGE", large):
         found = look_back(observed, cutoffs, windows=lengths, statistics=["p10", "p50", "p90"]).features
     for seconds, text in zip(WINDOWS, ("3s", "20s", "90s", "800s"), strict=True):
-        for name, share in statistics.QUANTILES.items():
+        for name, share in QUANTILES.items():
             expected = [
                 quantile(values[(ts >= c - seconds) & (ts < c) & (known_at <= c) & ~np.isnan(values)], share)
                 for c in cut
