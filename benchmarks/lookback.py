@@ -132,7 +132,7 @@ def run(table: pa.Table, statistics: Sequence[str], rounds: int, peers: list[str
                 f"times as fast as {name}", seconds[name] / seconds["forewarn"], least, at_least=True
             )
     if rise is not None and table.num_rows >= measure.SETTLED:
-        held = (table.nbytes + rise) / (table.nbytes + result.nbytes)
+        held = (table.nbytes + rise) / (table.nbytes + result.get_total_buffer_size())
         measure.verdict("peak memory over input and output", held, 2.5, at_least=False)
     if "pandas" in peers:
         difference = largest_difference(result, pandas(table, statistics)())  # type: ignore[arg-type]

@@ -77,8 +77,6 @@ def main() -> None:
 def daemon(folder: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """`forewarn up` on a tiny project; its pid, and what it tells of itself."""
     project = tiny.write(folder / "project")
-    config = project / "forewarn.toml"
-    config.write_text(config.read_text() + "\n[pipelines]\nworkers = 1\n")
     command = [sys.executable, "-m", "pipelines", "up", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"]
     told = project / ".forewarn" / "daemon.json"
     with (folder / "stderr").open("w+") as errors:

@@ -1,7 +1,7 @@
 """Statistics of the windows of numeric columns, up to four columns that are alike at a time."""
 
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
@@ -58,6 +58,7 @@ class Numbers:
 
     values: Sequence[pa.Array]
     order: Order
+    lasts: list[tuple[Presence, list[pa.Array]]] = field(default_factory=list, init=False)
 
     @cached_property
     def x(self) -> list[Floats]:
@@ -91,12 +92,21 @@ class Numbers:
             columns |= self._moments(wanted, present, windows)
         if not {"min", "max"}.isdisjoint(wanted):
             columns |= self._extremes(present, windows)
-        for name, rows in (("first", present.head), ("last", present.foot)):
-            if name in wanted:
-                columns[name] = [at(values, rows, present) for values in self.values]
+        if "first" in wanted:
+            columns["first"] = [at(values, present.head, present) for values in self.values]
+        if "last" in wanted:
+            columns["last"] = self._last(present)
         if not QUANTILES.keys().isdisjoint(wanted):
             columns |= self._quantiles(wanted, present, windows)
         return {name: columns[name] for name in wanted if name in columns}
+
+    def _last(self, present: Presence) -> list[pa.Array]:
+        """The last values; windows of any length that end with the same rows share one array of them."""
+        for known, columns in self.lasts:
+            if known.ends_as(present):
+                return columns
+        self.lasts.append((present, [at(values, present.foot, present) for values in self.values]))
+        return self.lasts[-1][1]
 
     def _moments(self, wanted: Collection[str], present: Presence, windows: Windows) -> Columns:
         """Mean, std and slope. A window with an infinite value has the mean IEEE gives it, and NaN else."""

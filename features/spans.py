@@ -54,6 +54,10 @@ class Presence:
         """The windows without a value."""
         return np.flatnonzero(self.count == 0)
 
+    def ends_as(self, other: "Presence") -> bool:
+        """Whether every window's last value is the other's."""
+        return self.found.equals(other.found) and np.array_equal(self.foot, other.foot)
+
 
 @dataclass(frozen=True)
 class Windows:
