@@ -201,7 +201,7 @@ class Pachd:
                     "version": info.version,
                     "spec": info.user_spec_json,
                 }
-                for info in self._client.pps.list_pipeline(details=True)
+                for info in self._client.pps.list_pipeline()
             }
 
     def create_pipeline(self, spec_json: str, *, update: bool = False) -> None:

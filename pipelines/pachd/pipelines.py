@@ -3,7 +3,7 @@
 import json
 import uuid
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 from typing import Any
 
 from features.errors import ConflictError, DataError
@@ -34,10 +34,16 @@ class Pipeline:
     salt: str
     spec_commit: str
 
-    @cached_property
+    @property
     def spec(self) -> PipelineSpec:
         """What to run on what."""
-        return parse_spec(json.loads(self.spec_json))
+        return _spec(self.spec_json)
+
+
+@lru_cache(maxsize=256)
+def _spec(text: str) -> PipelineSpec:
+    """Specs are asked for with every commit and every page, and change rarely."""
+    return parse_spec(json.loads(text))
 
 
 _QUERY = (

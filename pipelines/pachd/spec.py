@@ -112,6 +112,11 @@ class PipelineSpec:
 
         return pps.CreatePipelineRequest().from_dict(_for_sdk(self.raw) | {"input": input_json(self.input)})
 
+    @cached_property
+    def effective_json(self) -> str:
+        """`request` as JSON."""
+        return str(self.request.to_json())
+
 
 def parse_spec(raw: object) -> PipelineSpec:
     """Read one spec, a dict with Pachyderm's field names in either case.

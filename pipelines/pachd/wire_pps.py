@@ -39,7 +39,7 @@ def pipeline_info(engine: "Engine", pipeline: Pipeline, *, details: bool) -> pps
         parallelism=pipeline.spec.parallelism,
         type=pps.PipelineInfoPipelineType.PIPELINE_TYPE_TRANSFORM,
         user_spec_json=pipeline.user_spec,
-        effective_spec_json=pipeline.spec.request.to_json(),
+        effective_spec_json=pipeline.spec.effective_json,
     )
     if newest is not None:
         info.last_job_state = pps.JobState[f"JOB_{newest.state}"]
