@@ -24,6 +24,7 @@ GPS_TIME: Final = "time_utc_usec"
 EARLIEST_US: Final = 946_684_800_000_000
 MOST_FIELDS: Final = 100_000
 HEAD_BYTES: Final = 3
+MOST_STEPS: Final = 1_000_000
 
 Column = npt.NDArray[Any] | list[Any]
 
@@ -62,7 +63,7 @@ def load_ulog(path: Path, names: Collection[str]) -> ULogFile:
     with redirect_stdout(io.StringIO()), path.open("rb") as head, path.open("rb") as whole:
         file = _Watched(whole)
         try:
-            _check_size(ULog(head, parse_header_only=True).message_formats)
+            _check_size(ULog(_Watched(head), parse_header_only=True).message_formats)
             log = ULog(file, [*names, *GPS])
         except Unreadable:
             raise
@@ -84,19 +85,33 @@ def load_ulog(path: Path, names: Collection[str]) -> ULogFile:
 
 
 class _Watched:
-    """A file that knows whether it ended within a message: pyulog stops there without a word."""
+    """A file that knows whether it ended within a message: pyulog stops there without a word.
+
+    Where pyulog meets damage it goes back to one byte behind the message's beginning, by as much as it asked
+    for. Where the file gave less, that would be before the beginning, again and again. After MOST_STEPS such
+    bytes the file has ended: one preallocated and never written holds nothing else.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self.seek, self.tell, self.close = file.seek, file.tell, file.close
+        self.tell, self.close = file.tell, file.close
         self.short = self._in_message = False
+        self._lacking = self._steps = 0
 
     def read(self, size: int) -> bytes:
         """Up to `size` bytes."""
-        found = self._file.read(size)
-        self.short = len(found) < size and (bool(found) or self._in_message)
+        found = self._file.read(size) if self._steps < MOST_STEPS else b""
+        self._lacking = size - len(found)
+        self.short = bool(self._lacking) and (bool(found) or self._in_message)
         self._in_message = size == HEAD_BYTES and len(found) == HEAD_BYTES
         return found
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go elsewhere."""
+        if whence == io.SEEK_CUR:
+            self._steps += 1
+            offset += self._lacking
+        return self._file.seek(offset, whence)
 
 
 def _check_size(formats: dict[str, Any]) -> None:

@@ -1,12 +1,14 @@
 """Glob patterns: Pachyderm's own examples as literals, and everything else against a regular expression."""
 
 import re
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from features.errors import DataError
+from pipelines.pachd import globs
 from pipelines.pachd.globs import compile_glob
 
 
@@ -103,6 +105,30 @@ def test_directories_that_cannot_hold_a_match_are_pruned(
 def test_a_broken_pattern_is_refused_by_name(pattern: str) -> None:
     with pytest.raises(DataError, match=re.escape(repr(pattern))):
         compile_glob(pattern)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "why"),
+    [("/" + "(" * 31 + "a" + ")" * 31, "30 deep"), ("/" + "!(a)" * 9, r"too many !\(..\); got: 9")],
+)
+def test_a_pattern_that_would_grow_without_end_is_refused(pattern: str, why: str) -> None:
+    with pytest.raises(DataError, match=why):
+        compile_glob(pattern)
+
+
+def test_a_pattern_of_many_groups_is_compiled() -> None:
+    assert compile_glob("/" + "(a)" * 90).match("/" + "a" * 90) == ("a",) * 90
+
+
+@pytest.mark.parametrize("pattern", ["/*(a|aa)b", "/+(a|*)b", "/(*)a(*)a(*)a(*)ab"])
+def test_a_search_without_end_is_given_up(pattern: str) -> None:
+    with patch.object(globs, "LONGEST_S", 0.05), pytest.raises(DataError, match="takes too long"):
+        compile_glob(pattern).match("/" + "a" * 5_000 + "ba")
+
+
+@pytest.mark.parametrize("pattern", ["/(*)/*", "/day/(*)/(*).zip", "/**", "/(*)/(*)/(*)/(*)", "/(*)-(*)"])
+def test_usual_patterns_need_no_watch(pattern: str) -> None:
+    assert not compile_glob(pattern).watched
 
 
 def test_templates_are_filled_from_captures() -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipelines.logs.recordings import ulog_file
 from tests.pipelines.logs.recordings import made
 
 FIELDS = {
@@ -97,6 +98,16 @@ def test_a_truncated_log_is_read_up_to_where_it_ends(tmp_path: Path, dropouts: i
 def test_a_message_that_is_cut_off_is_told_of(tmp_path: Path) -> None:
     found = read(made.ulog(20, dropouts=0)[:-3], tmp_path)
     assert made.reasons(found) == ["truncated_recording"]
+
+
+def test_a_tail_never_written_costs_nothing_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = made.ulog(20, dropouts=0)
+    monkeypatch.setattr(ulog_file, "MOST_STEPS", 1_000)
+    found = read(whole + bytes(10_000_000), tmp_path)
+    assert found.streams["battery"].equals(read(whole, tmp_path).streams["battery"])
+    assert made.reasons(found) == ["corrupt_recording"]
 
 
 @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
