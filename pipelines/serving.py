@@ -162,12 +162,13 @@ class PachdSource(ShownAlerts):
     def pipelines(self) -> Sequence[PipelineView]:
         """Pipelines in the order data flows."""
         found = self._pachd.pipelines()
+        newest = {job.pipeline: job for job in reversed(self.jobs())}
         return [
             PipelineView(
                 name=name,
                 state=found[name]["state"],
                 inputs=_inputs(json.loads(found[name]["spec"])["input"]),
-                job=next(iter(self.jobs(pipeline=name)), None),
+                job=newest.get(name) or next(iter(self.jobs(pipeline=name)), None),
             )
             for name in sorted(found, key=_flow)
         ]

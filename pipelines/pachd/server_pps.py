@@ -126,7 +126,7 @@ class PpsService:
             job
             for job in self._jobs.all(name)
             if (request.history < 0 or job.version >= newest[job.pipeline] - request.history)
-            and wanted <= {commit.id for commit in self._jobs.inputs(job).values()}
+            and (not wanted or wanted <= {commit.id for commit in self._jobs.inputs(job).values()})
         )
         found = _paged(found, request, lambda job: time_of(job.created))
         for job in found:

@@ -12,6 +12,7 @@ from reports.dashboard import failure, feedback, windows
 from reports.dashboard.api import newest, robot_of
 from reports.dashboard.dag import dag
 from reports.dashboard.guard import COOKIE, need
+from reports.dashboard.recent import Recent
 from reports.dashboard.source import Report, Source
 from reports.dashboard.tokens import Tokens
 from reports.page import SHOWN_SLICES, _environment
@@ -53,6 +54,8 @@ def router(source: Source, tokens: Tokens) -> APIRouter:
     """Routes of the pages."""
     routes = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
 
+    recent_jobs, recent_pipelines = Recent(source.jobs), Recent(source.pipelines)
+
     def page(template: str, place: str, **values: Any) -> HTMLResponse:
         return HTMLResponse(render(template, place=place, name=source.name, **values))
 
@@ -70,7 +73,7 @@ def router(source: Source, tokens: Tokens) -> APIRouter:
             "now.html",
             "",
             newer=found is not None and found.commit != report,
-            running=[job for job in source.jobs() if not job.done],
+            running=[job for job in recent_jobs() if not job.done],
         )
 
     @routes.get("/", dependencies=VIEW)
@@ -172,7 +175,7 @@ def router(source: Source, tokens: Tokens) -> APIRouter:
 
     @routes.get("/pipelines/live", dependencies=VIEW)
     def live() -> HTMLResponse:
-        return page("pipelines_live.html", "", pipelines=source.pipelines(), jobs=source.jobs())
+        return page("pipelines_live.html", "", pipelines=recent_pipelines(), jobs=recent_jobs())
 
     @routes.get("/pipelines/{pipeline}/{commit}", dependencies=VIEW)
     def job(pipeline: str, commit: str) -> HTMLResponse:
