@@ -1,5 +1,6 @@
 """The pages: each reads one small committed summary, or one robot-day, whatever the length of history."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import cache, partial
 from typing import Annotated, Any
@@ -13,8 +14,9 @@ from reports.dashboard.api import newest, robot_of
 from reports.dashboard.dag import dag
 from reports.dashboard.guard import COOKIE, need
 from reports.dashboard.recent import Recent
-from reports.dashboard.source import Report, Source
+from reports.dashboard.source import PipelineView, Report, Source
 from reports.dashboard.tokens import Tokens
+from reports.dashboard.views import JobView
 from reports.page import SHOWN_SLICES, _environment
 from reports.provenance import made_of
 from reports.traced import Traced
@@ -54,7 +56,13 @@ def router(source: Source, tokens: Tokens) -> APIRouter:
     """Routes of the pages."""
     routes = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
 
-    recent_jobs, recent_pipelines = Recent(source.jobs), Recent(source.pipelines)
+    @Recent
+    def recent_jobs() -> Sequence[JobView]:
+        return source.jobs()
+
+    @Recent
+    def recent_pipelines() -> Sequence[PipelineView]:
+        return source.pipelines()
 
     def page(template: str, place: str, **values: Any) -> HTMLResponse:
         return HTMLResponse(render(template, place=place, name=source.name, **values))

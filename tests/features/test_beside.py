@@ -49,7 +49,7 @@ def tables(draw: st.DrawFn) -> pa.Table:
     return pa.table(columns)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(tables(), st.lists(st.integers(0, 35), min_size=1, max_size=12))
 def test_a_column_gives_the_same_bytes_alone(table: pa.Table, times: list[int]) -> None:
     cutoffs = pa.table({"robot_id": ["a", "b"] * len(times), "cutoff": np.repeat(times, 2)})
