@@ -88,7 +88,8 @@ def look_back(
     if unknown:
         raise UsageError("statistics are unknown", got=unknown, expected=STATISTICS)
     required = _required_rows(longest, min_coverage, expected_every)
-    names = _summarised(require_table(observations, "observations"), columns, states or {})
+    states = states or {}
+    names = _summarised(require_table(observations, "observations"), columns, states)
     order, available = observed(observations)
     when = asked(cutoffs)
     failed = _holds_failure(when, longest, failures)
@@ -103,9 +104,9 @@ def look_back(
         LATEST_USED: cut[longest].latest_used(),
     }
     columns_of: dict[str, dict[str, pa.Array]] = {}
-    for together in alike({name: observations.column(name) for name in names}, states or {}):
+    for together in alike({name: observations.column(name) for name in names}, states):
         values = {name: gather(observations.column(name), order.rows) for name in together}
-        columns_of |= _features(values, order, statistics, states or {}, cut)
+        columns_of |= _features(values, order, statistics, states, cut)
     for name in names:
         made |= columns_of[name]
     return LookBack(pa.table(made), _excluded(when, failed, scarce))
@@ -119,16 +120,16 @@ def _features(
     windows: Mapping[int, Windows],
 ) -> dict[str, dict[str, pa.Array]]:
     """Of columns that are alike: by name, `<name>__<statistic>__<window>`, all windows side by side."""
-    name, *_ = columns
+    first = next(iter(columns))
     values = [
         each.cast(each.type.value_type) if pa.types.is_dictionary(each.type) else each
         for each in columns.values()
     ]
     summarised: Numbers | Categories
-    if name not in states and is_numeric(values[0].type):
+    if first not in states and is_numeric(values[0].type):
         summarised = Numbers(values, order)
     else:
-        summarised = Categories(values[0], [_state_text(state) for state in states.get(name, ())])
+        summarised = Categories(values[0], [_state_text(state) for state in states.get(first, ())])
     found = {length: summarised.statistics(statistics, each) for length, each in windows.items()}
     return {
         name: {

@@ -111,6 +111,7 @@ class _Watched:
         if whence == io.SEEK_CUR:
             self._steps += 1
             offset += self._lacking
+        self._lacking = 0
         return self._file.seek(offset, whence)
 
 

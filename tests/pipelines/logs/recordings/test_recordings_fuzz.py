@@ -11,12 +11,12 @@ from tests.conftest import Tally
 from tests.pipelines.logs.recordings import made
 
 CAP_MIB = 300
+"""What a recording below two megabytes may add to the memory."""
 REFUSED = (
     "wrong_rmw_test_0.mcap", "wrong_rmw_test_0.db3", "rewriter_a_0.db3", "rewriter_b_0.db3",
     "test_bag_for_seek_0.db3",
 )  # fmt: skip
 """Whose messages are in no known encoding, or whose types the file does not define."""
-"""What a recording below two megabytes may add to the memory."""
 
 
 def mutated(content: bytes, chance: random.Random) -> bytes:
